@@ -1,0 +1,1 @@
+"""Hourly netting and sharing keys."""

@@ -1,0 +1,1 @@
+"""Terms of supply with their validity."""

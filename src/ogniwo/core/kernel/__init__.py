@@ -1,0 +1,1 @@
+"""Quantities, rounding, periods, the settlement calendar, findings, refusals and ids."""

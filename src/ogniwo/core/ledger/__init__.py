@@ -1,0 +1,1 @@
+"""The deterministic ledger: transactions, state machine, Merkle log, proofs."""

@@ -1,0 +1,1 @@
+"""Readings, intervals, registers: normalisation, validation, estimation."""

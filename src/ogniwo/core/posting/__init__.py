@@ -1,0 +1,1 @@
+"""Readings, statements and invoices as ledger transactions."""

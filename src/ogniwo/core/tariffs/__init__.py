@@ -1,0 +1,1 @@
+"""Tariffs as data and one module per charge."""

@@ -1,0 +1,1 @@
+"""Packaged data: rates, layouts, texts. Files only."""

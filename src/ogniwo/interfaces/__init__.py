@@ -1,0 +1,1 @@
+"""Doors: each turns a request into one service call and back."""

@@ -1,0 +1,1 @@
+"""Django models: master data, runs, documents; constraints, no rules."""

@@ -1,0 +1,1 @@
+"""The sample cooperative and the main job."""
