@@ -4,11 +4,11 @@ A month (or any run of local days) becomes a grid of slots with ready arrays: lo
 needs a time zone, a daylight-saving change or a holiday asks here.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -163,14 +163,21 @@ class SlotGrid:
         return grid_of_days(self.days[0], self.days[-1] + timedelta(days=1), slot_s=HOUR_S, zone=self.zone)
 
 
-def _frozen(array: NDArray[np.generic]) -> NDArray[np.generic]:
+_Array = TypeVar("_Array", bound=NDArray[Any])
+
+
+def _frozen(array: _Array) -> _Array:
     array.setflags(write=False)
     return array
 
 
-@lru_cache(maxsize=256)
 def grid_of_days(first: date, last_exclusive: date, *, slot_s: int = QUARTER_S, zone: str = WARSAW) -> SlotGrid:
-    """The slot grid of the local days from `first` up to but not including `last_exclusive`."""
+    """The slot grid of the local days from `first` up to but not including `last_exclusive`; one object per grid."""
+    return _grid(first, last_exclusive, slot_s, zone)
+
+
+@lru_cache(maxsize=256)
+def _grid(first: date, last_exclusive: date, slot_s: int, zone: str) -> SlotGrid:
     period = local_period(first, last_exclusive, zone)
     start, end = epoch_of(period.start), epoch_of(period.end)
     starts = np.arange(start, end, slot_s, dtype=np.int64)
@@ -202,15 +209,12 @@ def _clock_view(grid: SlotGrid, clock: Clock) -> ClockView:
     index = {day: position for position, day in enumerate(dates)}
     working = {day: is_working_day(day) for day in dates}
 
-    def column(values: Sequence[int], dtype: type) -> NDArray[np.generic]:
-        return _frozen(np.array(values, dtype=dtype))
-
     return ClockView(
-        hour=column([stamp.hour for stamp in stamps], np.int8),
-        minute=column([stamp.minute for stamp in stamps], np.int8),
-        weekday=column([stamp.weekday() for stamp in stamps], np.int8),
-        month=column([stamp.month for stamp in stamps], np.int8),
-        day=column([index[stamp.date()] for stamp in stamps], np.int32),
-        working=column([working[stamp.date()] for stamp in stamps], np.bool_),
+        hour=_frozen(np.array([stamp.hour for stamp in stamps], dtype=np.int8)),
+        minute=_frozen(np.array([stamp.minute for stamp in stamps], dtype=np.int8)),
+        weekday=_frozen(np.array([stamp.weekday() for stamp in stamps], dtype=np.int8)),
+        month=_frozen(np.array([stamp.month for stamp in stamps], dtype=np.int8)),
+        day=_frozen(np.array([index[stamp.date()] for stamp in stamps], dtype=np.int32)),
+        working=_frozen(np.array([working[stamp.date()] for stamp in stamps], dtype=np.bool_)),
         dates=tuple(dates),
     )

@@ -21,3 +21,14 @@ def is_ppe(code: str) -> bool:
 def sha256_hex(data: bytes) -> str:
     """The SHA-256 of bytes in lower-case hex: the name of a file, a payload or a version."""
     return hashlib.sha256(data).hexdigest()
+
+
+_NIP_WEIGHTS = (6, 5, 7, 2, 3, 4, 5, 6, 7)
+
+
+def is_nip(text: str) -> bool:
+    """Whether a text is a 10-digit Polish tax number (NIP): weighted sum of nine digits mod 11 equals the tenth."""
+    if len(text) != len(_NIP_WEIGHTS) + 1 or not (text.isascii() and text.isdigit()):
+        return False
+    total = sum(int(digit) * weight for digit, weight in zip(text[:-1], _NIP_WEIGHTS, strict=True))
+    return total % 11 == int(text[-1])

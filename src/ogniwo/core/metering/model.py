@@ -62,7 +62,7 @@ class IntervalSeries:
     @property
     def missing(self) -> NDArray[np.bool_]:
         """Which slots have no value."""
-        return self.quality == np.uint8(Quality.MISSING)
+        return np.equal(self.quality, np.uint8(Quality.MISSING))
 
     @property
     def complete(self) -> bool:

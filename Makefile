@@ -1,0 +1,58 @@
+# Ogniwo: `make demo` runs the main job, `make test` passes the tests; both set up what they need.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+SHELL := /bin/bash
+
+.PHONY: help demo test check bench lock clean setup setup-dev system-demo system-test
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: setup ## set up, then run the whole job on the sample cooperative into ./demo
+	$(BIN)/ogniwo demo --workspace demo --replace
+
+test: setup-dev ## set up (system packages too, where allowed), then pass all tests
+	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+
+check: setup-dev ## lint, types, import contracts, scope lint, documentation
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python tools/scope_lint.py
+	$(BIN)/python -m pytest -q -p no:randomly tests/docs
+
+bench: setup-dev ## measure speed against yardsticks in the same run (SCALE=small|full)
+	$(BIN)/python -m bench --scale $(or $(SCALE),full)
+
+lock: setup-dev ## write the lock files anew (hashes, no addresses)
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group build -o requirements/runtime.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group dev -o requirements/dev.txt
+
+setup: $(VENV)/.runtime ## the virtual environment with the product
+setup-dev: $(VENV)/.dev ## the same with the tools of development
+
+system-demo:
+	@PYTHON="$(PYTHON)" tools/system_packages.sh python
+
+system-test:
+	@PYTHON="$(PYTHON)" tools/system_packages.sh python test
+
+$(VENV)/bin/pip: | system-demo
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/pip
+	$(BIN)/pip install -q --require-hashes -r requirements/runtime.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/pip system-test
+	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.runtime
+
+clean: ## remove what the commands made
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,104 @@
+"""The root command: a table of nouns, each loaded only when called, and the workspace they work on."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import click
+
+
+class Entry(NamedTuple):
+    """Where a command lives, whether it needs a prepared workspace, and its one line of help."""
+
+    target: str
+    needs_workspace: bool
+    help: str
+
+
+_CLI: Final = "ogniwo.interfaces.cli"
+
+COMMANDS: Final = {
+    "read": Entry(f"{_CLI}.read:read_command", False, "Normalise meter files to CSV or JSON lines (no workspace)."),
+    "price": Entry(f"{_CLI}.price:price_command", False, "Price one point on a named tariff (no workspace)."),
+    "demo": Entry(f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative."),
+    "workspace": Entry(f"{_CLI}.workspace:workspace_group", True, "Create a workspace; show what is in it."),
+    "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
+    "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
+    "quality": Entry(f"{_CLI}.quality:quality_group", True, "Check a month, estimate what is missing."),
+    "balance": Entry(f"{_CLI}.balance:balance_group", True, "Area balances and computing sets."),
+    "period": Entry(f"{_CLI}.settlement:period_group", True, "Close a month; compare sharing methods."),
+    "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
+    "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
+    "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
+    "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
+}
+
+
+@dataclass
+class Runtime:
+    """What the wiring hands to the commands: how to make Django ready for a workspace folder."""
+
+    prepare: Callable[[Path], None]
+    workspace: Path = Path()
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is called, so that `read` and `price` start without a database framework."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- the signature is click's
+        """The nouns in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command; prepare the workspace first where it needs one."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        if entry.needs_workspace and isinstance(ctx.obj, Runtime):
+            ctx.obj.prepare(ctx.obj.workspace)
+        module, _, attribute = entry.target.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest noun after a mistyped one."""
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's
+        """List the nouns without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--workspace",
+    "-w",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="OGNIWO_WORKSPACE",
+    default=Path(),
+    help="The workspace folder (default: the current one).",
+)
+@click.version_option(package_name="ogniwo")
+@click.pass_context
+def cli(ctx: click.Context, workspace: Path) -> None:
+    """Ogniwo: from the meter reading to the invoice and the wallet, verifiable at every step.
+
+    \b
+    Examples:
+      ogniwo demo                                   the whole job on a sample cooperative
+      ogniwo read tauron.csv --point 590...         any known meter file as CSV
+      ogniwo price --group C21 --power 60kW --month 2026-03 --energy 10000kWh
+      ogniwo -w coop invoice show FV/2026/10/0001 --why
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    if isinstance(ctx.obj, Runtime):
+        ctx.obj.workspace = workspace

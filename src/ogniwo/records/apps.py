@@ -1,0 +1,10 @@
+"""The Django app of all records."""
+
+from django.apps import AppConfig
+
+
+class RecordsConfig(AppConfig):
+    """Master data, runs and documents."""
+
+    name = "ogniwo.records"
+    label = "records"

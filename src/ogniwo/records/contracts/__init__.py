@@ -1,0 +1,1 @@
+"""Supply contracts and community memberships with their validity."""

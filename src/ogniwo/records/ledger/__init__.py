@@ -1,0 +1,1 @@
+"""Salts and payloads of commitments: erasable, off the log."""

@@ -1,0 +1,1 @@
+"""Points, meters, ratios, registers, source files, computing sets."""

@@ -1,0 +1,44 @@
+"""All models of the app, so that Django finds them."""
+
+from ogniwo.records.audit.models import AuditEvent
+from ogniwo.records.billing.models import InvoiceRecord, NumberSequence
+from ogniwo.records.contracts.models import Membership, SupplyContractRecord
+from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.metering.models import (
+    ComputingSet,
+    ComputingSetPart,
+    MaximumPowerState,
+    Meter,
+    MeteringPoint,
+    MeterInstallation,
+    MeterRatio,
+    PointGroup,
+    RegisterState,
+    SourceFile,
+)
+from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.settlement.models import CommunityRules, SettlementRun, StatementRecord
+
+__all__ = [
+    "AuditEvent",
+    "Commitment",
+    "CommunityRules",
+    "ComputingSet",
+    "ComputingSetPart",
+    "InvoiceRecord",
+    "MaximumPowerState",
+    "Member",
+    "Membership",
+    "Meter",
+    "MeterInstallation",
+    "MeterRatio",
+    "MeteringPoint",
+    "NumberSequence",
+    "Organisation",
+    "PointGroup",
+    "RegisterState",
+    "SettlementRun",
+    "SourceFile",
+    "StatementRecord",
+    "SupplyContractRecord",
+]

@@ -1,0 +1,1 @@
+"""Organisations and members: who there is, and who may see whom."""

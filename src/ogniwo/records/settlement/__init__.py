@@ -1,0 +1,1 @@
+"""Runs and statements, version after version."""

@@ -1,0 +1,70 @@
+"""A workspace: one folder with the database, the interval store, the ledger, keys, received files and documents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.series.store import IntervalStore
+
+Now = Callable[[], datetime]
+"""Where a service learns what time it is; tests and the sample month pass a fixed one."""
+
+
+def system_now() -> datetime:
+    """The time of the machine, aware UTC."""
+    return datetime.now(tz=UTC)
+
+
+class NoWorkspaceError(Refusal):
+    """The folder given is not a workspace."""
+
+    code = "workspace.not_found"
+
+
+class WorkspaceExistsError(Refusal):
+    """A workspace (or something else) is already there."""
+
+    code = "workspace.exists"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Where everything of one installation lies. `network` is the id every ledger transaction carries."""
+
+    root: Path
+    name: str
+    network: str
+    now: Now = system_now
+
+    @property
+    def settings_file(self) -> Path:
+        """Its name and network, written once."""
+        return self.root / "ogniwo.toml"
+
+    @property
+    def received(self) -> Path:
+        """Every received file under its SHA-256, byte for byte."""
+        return self.root / "received"
+
+    @property
+    def documents(self) -> Path:
+        """Issued documents, by month."""
+        return self.root / "documents"
+
+    @property
+    def keys(self) -> Path:
+        """Private keys of the operator and the gateways, readable by the owner only."""
+        return self.root / "keys"
+
+    @property
+    def ledger_file(self) -> Path:
+        """The block store of the embedded ledger."""
+        return self.root / "ledger.sqlite3"
+
+    @cached_property
+    def series(self) -> IntervalStore:
+        """The interval store."""
+        return IntervalStore(self.root / "series")

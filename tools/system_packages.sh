@@ -1,0 +1,50 @@
+#!/bin/sh
+# Makes sure that the system packages a target needs are there: installs them on Debian and Ubuntu where it may,
+# otherwise says which are missing and how to get them. Arguments: python, test.
+set -eu
+
+python=${PYTHON:-python3.11}
+missing=""
+
+want() { missing="$missing $1"; }
+
+for part in "$@"; do
+    case "$part" in
+    python)
+        if ! command -v "$python" >/dev/null 2>&1; then
+            want python3.11
+            want python3.11-venv
+        elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
+            want python3.11-venv
+        fi
+        ;;
+    test)
+        command -v pdftoppm >/dev/null 2>&1 || want poppler-utils
+        if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
+            want postgresql
+        fi
+        ;;
+    esac
+done
+
+[ -n "$missing" ] || exit 0
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+        as_root="sudo -n"
+    else
+        echo "These system packages are missing and this user may not install them:$missing" >&2
+        echo "As an administrator: apt-get install$missing" >&2
+        exit 1
+    fi
+fi
+if ! command -v apt-get >/dev/null 2>&1; then
+    echo "These packages are missing, and there is no apt-get here to install them:$missing" >&2
+    exit 1
+fi
+echo "Installing system packages:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 -- the list is meant to be split
+$as_root apt-get install -y -q --no-install-recommends $missing >/dev/null 2>&1 ||
+    { $as_root apt-get update -q >/dev/null && $as_root apt-get install -y -q --no-install-recommends $missing >/dev/null; }
