@@ -1,8 +1,11 @@
 """Fixtures shared by all tests."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
+import django
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,3 +20,12 @@ def shared_data() -> Path:
             pytest.fail(f"the real meter data is missing: {folder}")
         pytest.skip("the real meter data is not beside this checkout")
     return folder
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make Django ready before tests that import records are collected, in a folder of this process only."""
+    folder = Path(tempfile.mkdtemp(prefix="ogniwo-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+    os.environ["OGNIWO_WORKSPACE"] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.settings"
+    django.setup()

@@ -40,7 +40,8 @@ class SampleFile:
 
 
 def _hourly(grid: SlotGrid, quarters: NDArray[np.int64]) -> NDArray[np.int64]:
-    return quarters.reshape(grid.hours, 4).sum(axis=1)
+    hourly: NDArray[np.int64] = quarters.reshape(grid.hours, 4).sum(axis=1)
+    return hourly
 
 
 def _daily_files(profiles: tuple[SampleProfile, ...], *, late: bool) -> list[SampleFile]:
@@ -118,7 +119,7 @@ def _register_file(profiles: tuple[SampleProfile, ...]) -> SampleFile:
     last state is rounded down as a meter does.
     """
     ends = (f"{MONTH.first} 00:00", f"{MONTH.shifted(1).first} 00:00")
-    rows = []
+    rows: list[ReadingRow] = []
     for profile in profiles:
         point = profile.point
         if point.layout != STANDARD:

@@ -95,7 +95,8 @@ def _sun(point: SamplePoint, grid: SlotGrid, clouds: Integers, random: np.random
     height = np.maximum(half_s**2 - distance_s**2, 0) * 1_000 // half_s**2
     flicker = random.integers(82, 101, size=grid.slots)
     power_w = point.peak_power_w * 62 * height * clouds[day] * flicker // (100 * 1_000 * 100 * 100)
-    return power_w * grid.slot_s // 3_600
+    fed: Integers = power_w * grid.slot_s // 3_600
+    return fed
 
 
 def _biogas(point: SamplePoint, grid: SlotGrid, random: np.random.Generator) -> Integers:
@@ -103,7 +104,8 @@ def _biogas(point: SamplePoint, grid: SlotGrid, random: np.random.Generator) -> 
     power_w = point.peak_power_w * random.integers(93, 101, size=grid.slots) // 100
     view = grid.view()
     stopped = (view.day == 11) & (view.hour >= 8) & (view.hour < 17)
-    return np.where(stopped, 0, power_w * grid.slot_s // 3_600)
+    fed: Integers = np.where(stopped, 0, power_w * grid.slot_s // 3_600)
+    return fed
 
 
 def _profile(point: SamplePoint, grid: SlotGrid, clouds: Integers) -> SampleProfile:

@@ -1,0 +1,165 @@
+"""Register organisations, members, points and meters. Registering the same thing again changes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from ogniwo.core.kernel.ids import is_ppe
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.records.metering.models import Meter, MeteringPoint, MeterInstallation, MeterRatio, PointGroup
+from ogniwo.records.parties.models import Member, Organisation
+
+
+class BadPointCodeError(Refusal):
+    """A metering point code has no valid check digit."""
+
+    code = "point.bad_code"
+
+
+class OverlappingInstallationError(Refusal):
+    """A point would have two meters at one moment."""
+
+    code = "point.two_meters"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where somebody or something is."""
+
+    street: str = ""
+    post_code: str = ""
+    town: str = ""
+
+
+@transaction.atomic
+def register_organisation(
+    *,
+    code: str,
+    name: str,
+    kind: str,
+    parent: Organisation | None = None,
+    address: Address | None = None,
+    **numbers: str,
+) -> Organisation:
+    """Register an operator, partner or unit; `numbers` may give nip, krs and account_mask."""
+    place = address or Address()
+    path = f"{parent.path if parent else '/'}{code}/"
+    organisation, _ = Organisation.objects.get_or_create(
+        code=code,
+        defaults={
+            "name": name,
+            "kind": kind,
+            "parent": parent,
+            "path": path,
+            "street": place.street,
+            "post_code": place.post_code,
+            "town": place.town,
+            **numbers,
+        },
+    )
+    return organisation
+
+
+@transaction.atomic
+def register_member(
+    *, organisation: Organisation, number: str, name: str, kind: str, address: Address | None = None, nip: str = ""
+) -> Member:
+    """Register a member of an organisation."""
+    place = address or Address()
+    member, _ = Member.objects.get_or_create(
+        number=number,
+        defaults={
+            "organisation": organisation,
+            "name": name,
+            "kind": kind,
+            "street": place.street,
+            "post_code": place.post_code,
+            "town": place.town,
+            "nip": nip,
+        },
+    )
+    return member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointFacts:
+    """What is known of a point: place in 10^-6 degrees, largest power in W, source of generation."""
+
+    role: str
+    source: str = ""
+    peak_power_w: int = 0
+    latitude_e6: int | None = None
+    longitude_e6: int | None = None
+
+
+@transaction.atomic
+def register_point(
+    *, member: Member, code: str, facts: PointFacts, address: Address | None = None, group: str = ""
+) -> MeteringPoint:
+    """Register a metering point of a member, in a named group of the organisation's tree (`a/b/c`)."""
+    if not is_ppe(code):
+        raise BadPointCodeError(detail=f"{code} is no metering point code: 18 digits with a check digit are expected")
+    place = address or Address()
+    point, _ = MeteringPoint.objects.get_or_create(
+        code=code,
+        defaults={
+            "organisation": member.organisation,
+            "member": member,
+            "group": _group(member.organisation, group) if group else None,
+            "role": facts.role,
+            "source": facts.source,
+            "peak_power_w": facts.peak_power_w,
+            "latitude_e6": facts.latitude_e6,
+            "longitude_e6": facts.longitude_e6,
+            "street": place.street,
+            "town": place.town,
+        },
+    )
+    return point
+
+
+def _group(organisation: Organisation, path: str) -> PointGroup:
+    node: PointGroup | None = None
+    for name in path.split("/"):
+        node, _ = PointGroup.objects.get_or_create(organisation=organisation, parent=node, name=name)
+    if node is None:
+        raise ValueError("a group needs a name")
+    return node
+
+
+@transaction.atomic
+def install_meter(
+    *,
+    point: MeteringPoint,
+    serial: str,
+    valid_from: datetime,
+    valid_to: datetime | None = None,
+    current: tuple[int, int] = (1, 1),
+    voltage: tuple[int, int] = (1, 1),
+    digits: int = 0,
+) -> Meter:
+    """Put a meter with its transformer ratios at a point; refuses two meters at one moment."""
+    meter, _ = Meter.objects.get_or_create(serial=serial, defaults={"digits": digits})
+    others = MeterInstallation.objects.filter(point=point).exclude(meter=meter, valid_from=valid_from)
+    for other in others:
+        ends_before = other.valid_to is not None and other.valid_to <= valid_from
+        begins_after = valid_to is not None and valid_to <= other.valid_from
+        if not (ends_before or begins_after):
+            raise OverlappingInstallationError(
+                detail=f"{point.code} already has meter {other.meter.serial} from {other.valid_from:%Y-%m-%d}"
+            )
+    MeterInstallation.objects.get_or_create(
+        meter=meter, point=point, valid_from=valid_from, defaults={"valid_to": valid_to}
+    )
+    MeterRatio.objects.get_or_create(
+        meter=meter,
+        valid_from=valid_from,
+        defaults={
+            "current_primary": current[0],
+            "current_secondary": current[1],
+            "voltage_primary": voltage[0],
+            "voltage_secondary": voltage[1],
+        },
+    )
+    return meter
