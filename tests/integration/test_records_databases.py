@@ -104,7 +104,7 @@ def test_periods_and_percentages_are_kept_sane(rollback):
     contracts = SupplyContractRecord.objects.using(rollback)
     _refuses(
         rollback,
-        lambda: contracts.create(point=point, valid_from=day, valid_to=day, operator="enea", group="G11"),
+        lambda: contracts.create(point=point, valid_from=day, valid_to=day, operator="enea", group="G11", terms={}),
     )
     memberships = Membership.objects.using(rollback)
     for percent in (0, 101):

@@ -1,1 +1,1 @@
-"""Terms of supply with their validity."""
+"""Contract terms, templates, states and the canonical text that is signed."""

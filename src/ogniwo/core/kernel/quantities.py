@@ -17,7 +17,7 @@ RATE_DECIMALS = 8
 GROSZ_DECIMALS = 2
 WH_PER_KWH_DECIMALS = 3
 
-_DECIMAL = re.compile(r"([+-]?)(\d*)(?:[.,](\d*))?\Z")
+_DECIMAL = re.compile(r"([+-]?)(\d*)(?:[.,](\d*))?\Z", re.ASCII)
 
 
 class NotADecimalError(Refusal):

@@ -16,23 +16,17 @@ class ContractQuerySet(VisibleQuerySet["SupplyContractRecord"]):
 
 
 class SupplyContractRecord(models.Model):
-    """What a distribution and trade contract says of a point, from a day up to but not including another."""
+    """What a distribution and trade contract says of a point, from a day up to but not including another.
+
+    `terms` are all terms (core.tariffs.model.PointTerms); operator and group stand beside them to be searched by.
+    """
 
     point = models.ForeignKey(MeteringPoint, on_delete=models.PROTECT, related_name="contracts")
     valid_from = models.DateField()
     valid_to = models.DateField(null=True, blank=True)
     operator = models.CharField(max_length=20)
     group = models.CharField(max_length=20)
-    contract_power_w = models.BigIntegerField(default=0)
-    phases = models.CharField(max_length=3, default="1ph")
-    billing_months = models.PositiveSmallIntegerField(default=1)
-    yearly_use_wh = models.BigIntegerField(null=True, blank=True)
-    capacity_household = models.BooleanField(default=False)
-    reactive_charged = models.BooleanField(default=False)
-    tg_phi0_e3 = models.PositiveSmallIntegerField(default=400)
-    voltage = models.CharField(max_length=2, default="LV")
-    clock = models.CharField(max_length=10, default="local")
-    offer = models.CharField(max_length=40, blank=True)
+    terms = models.JSONField()
 
     objects = ContractQuerySet.as_manager()
 

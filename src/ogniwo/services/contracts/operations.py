@@ -2,6 +2,7 @@
 
 from datetime import date
 
+import msgspec
 from django.db import transaction
 
 from ogniwo.core.contracts import membership as core_membership
@@ -29,16 +30,7 @@ def conclude_contract(
             "valid_to": valid_to,
             "operator": terms.operator,
             "group": terms.group,
-            "contract_power_w": terms.contract_power_w,
-            "phases": terms.phases.value,
-            "billing_months": terms.billing_months,
-            "yearly_use_wh": terms.yearly_use_wh,
-            "capacity_household": terms.capacity_household,
-            "reactive_charged": terms.reactive_charged,
-            "tg_phi0_e3": terms.tg_phi0_e3,
-            "voltage": terms.voltage,
-            "clock": terms.clock.value,
-            "offer": terms.offer,
+            "terms": msgspec.to_builtins(terms),
         },
     )
     if created:

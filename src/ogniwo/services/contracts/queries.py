@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+import msgspec
+
 from ogniwo.core.contracts.supply import SupplyContract
-from ogniwo.core.kernel.calendar import Clock
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.tariffs.model import Phases, PointTerms
+from ogniwo.core.tariffs.model import PointTerms
 from ogniwo.records.contracts.models import Membership, SupplyContractRecord
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
@@ -34,20 +35,7 @@ def supply_contract_of(record: SupplyContractRecord) -> SupplyContract[PointTerm
         member=record.point.member.number,
         valid_from=record.valid_from,
         valid_to=record.valid_to,
-        terms=PointTerms(
-            operator=record.operator,
-            group=record.group,
-            contract_power_w=record.contract_power_w,
-            phases=Phases(record.phases),
-            billing_months=record.billing_months,
-            yearly_use_wh=record.yearly_use_wh,
-            capacity_household=record.capacity_household,
-            reactive_charged=record.reactive_charged,
-            tg_phi0_e3=record.tg_phi0_e3,
-            voltage=record.voltage,
-            clock=Clock(record.clock),
-            offer=record.offer,
-        ),
+        terms=msgspec.convert(record.terms, PointTerms),
     )
 
 

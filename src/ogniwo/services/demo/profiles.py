@@ -53,8 +53,8 @@ _OFF_DAY = {
     "school": (14,) * 24,
     "shop": (44,) * 8 + (70,) * 8 + (46,) * 8,
 }
-_NOON_UTC_S = 39_000
-"""True solar noon of the place in October, seconds after midnight UTC: 10:50."""
+_NOON_UTC_S = 38_340
+"""True solar noon of the place in October, seconds after midnight UTC: 10:39."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -90,7 +90,7 @@ def _sun(point: SamplePoint, grid: SlotGrid, clouds: Integers, random: np.random
     """Feed of a PV plant: a parabola over the day that shortens through October, times the day's clouds."""
     day = grid.view().day.astype(np.int64)
     middle_s = grid.start_epoch_s % 86_400 + grid.slot_s // 2
-    half_s = 20_700 - 115 * day
+    half_s = 20_000 - 112 * day
     distance_s = np.abs(middle_s - _NOON_UTC_S)
     height = np.maximum(half_s**2 - distance_s**2, 0) * 1_000 // half_s**2
     flicker = random.integers(82, 101, size=grid.slots)

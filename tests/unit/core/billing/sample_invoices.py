@@ -1,4 +1,4 @@
-"""Hand-made statements and invoices used by several tests; amounts are computed here with Decimal, not by the product."""
+"""Hand-made statements and invoices of several tests; amounts are computed here with Decimal, not by the product."""
 
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -14,7 +14,7 @@ OCTOBER = Month(2026, 10)
 FIRST, LAST = date(2026, 10, 1), date(2026, 11, 1)
 HOUSE = "590310600000000019"
 SCHOOL = "590322400000123450"
-ACCOUNT = "62102055581111000000001234"
+ACCOUNT = "71102055581111000000001234"
 TARIFF_SOURCE = "Taryfa ENEA Operator 2026, decyzja Prezesa URE z 17.12.2025, rozdz. 7"
 UNITS = {"kWh": 1_000, "MWh": 1_000_000, "kvarh": 1_000, "kW/month": 1_000, "kW": 1_000, "month": 1, "1": 1}
 PLURALS = {
@@ -130,7 +130,7 @@ def g12w_lines(*, peak=82_345, off=151_200, community=96_455):
             off,
             "0.3515",
             "kWh",
-            zone="off-peak",
+            zone="offpeak",
             **own_offer,
         ),
         line("trade.fee", "Opłata handlowa", "Trade fee", energy, 1, "9.90", "month", **own_offer),
@@ -163,7 +163,7 @@ def g12w_lines(*, peak=82_345, off=151_200, community=96_455):
             off + community - 20_455,
             "0.0813",
             "kWh",
-            zone="off-peak",
+            zone="offpeak",
         ),
         line("network.fixed", "Składnik stały stawki sieciowej", "Network, fixed", dist, 1, "26.23", "month"),
         line("quality", "Stawka jakościowa", "Quality rate", dist, taken, "0.0332", "kWh"),
@@ -333,8 +333,8 @@ def school_lines():
         ),
         line(
             "capacity.hours",
-            "Opłata mocowa, dni grupy K1",
-            "Capacity fee, K1 days",
+            "Opłata mocowa od energii w godzinach wybranych",
+            "Capacity fee by volume",
             law,
             1_204_000,
             "0.2194",
@@ -345,8 +345,8 @@ def school_lines():
         ),
         line(
             "capacity.hours",
-            "Opłata mocowa, dni grupy K2",
-            "Capacity fee, K2 days",
+            "Opłata mocowa od energii w godzinach wybranych",
+            "Capacity fee by volume",
             law,
             842_500,
             "0.2194",
@@ -357,8 +357,8 @@ def school_lines():
         ),
         line(
             "capacity.hours",
-            "Opłata mocowa, dni grupy K3",
-            "Capacity fee, K3 days",
+            "Opłata mocowa od energii w godzinach wybranych",
+            "Capacity fee by volume",
             law,
             0,
             "0.2194",
@@ -369,8 +369,8 @@ def school_lines():
         ),
         line(
             "capacity.hours",
-            "Opłata mocowa, dni grupy K4",
-            "Capacity fee, K4 days",
+            "Opłata mocowa od energii w godzinach wybranych",
+            "Capacity fee by volume",
             law,
             3_911_250,
             "0.2194",

@@ -23,7 +23,7 @@ def test_decimal_text_is_read_exactly(text, decimals, value):
     assert parse_decimal(text, decimals=decimals) == value
 
 
-@pytest.mark.parametrize("text", ["", ".", "1e3", "1 000,0", "abc", "1,2,3", "--1", "1.2345"])
+@pytest.mark.parametrize("text", ["", ".", "٣", "1e3", "1 000,0", "abc", "1,2,3", "--1", "1.2345"])
 def test_what_is_no_exact_decimal_is_refused(text):
     with pytest.raises(NotADecimalError):
         parse_decimal(text, decimals=3)

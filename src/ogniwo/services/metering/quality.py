@@ -1,0 +1,239 @@
+"""Check a month's data by the rules, and estimate what is missing as new versions with method and inputs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.findings import Finding, Severity
+from ogniwo.core.metering.estimation import (
+    EstimatedGap,
+    Estimation,
+    EstimationContext,
+    NoEstimateError,
+    RegisterBelowMeasuredError,
+    fill_gaps,
+)
+from ogniwo.core.metering.intervals import RegisterSpan
+from ogniwo.core.metering.model import EXPORT, REACTIVE_Q1, REACTIVE_Q4, IntervalSeries
+from ogniwo.core.metering.validation.assessment import Assessment, PointMonth, assess
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.visibility import Subject
+from ogniwo.series.model import NewCell
+from ogniwo.services.metering.context import PointContext, point_context, series_of_month
+from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.model import Workspace
+
+_ACTIVE_OF_REACTIVE = {REACTIVE_Q1: "1.29.0", REACTIVE_Q4: "1.29.0"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedChannel:
+    """One channel of one point: how complete it is and what the rules said."""
+
+    point: str
+    channel: str
+    slots: int
+    present: int
+    version: str
+    assessment: Assessment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthQuality:
+    """The quality of a month: every channel of every visible point, and points that sent nothing."""
+
+    month: Month
+    channels: tuple[CheckedChannel, ...]
+    silent_points: tuple[str, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, points without any data among them."""
+        silent = tuple(
+            Finding(
+                code="V1.no_data",
+                severity=Severity.ERROR,
+                message=f"the point sent nothing for {self.month}",
+                point=point,
+            )
+            for point in self.silent_points
+        )
+        return (*(finding for one in self.channels for finding in one.assessment.findings), *silent)
+
+    @property
+    def billable(self) -> bool:
+        """Whether every channel may be billed and no point is silent."""
+        return not self.silent_points and all(one.assessment.billable for one in self.channels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedChannel:
+    """What was, or would be, substituted in one channel."""
+
+    point: str
+    channel: str
+    gaps: tuple[EstimatedGap, ...]
+    replaces_version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatedMonth:
+    """The outcome of estimating a month: channels filled, and those for which nothing is known."""
+
+    channels: tuple[EstimatedChannel, ...]
+    findings: tuple[Finding, ...]
+
+
+def visible_points(*, organisation: Organisation, subject: Subject) -> tuple[MeteringPoint, ...]:
+    """The points of an organisation that the subject may see, by code."""
+    points = MeteringPoint.objects.all().visible_to(subject).filter(organisation=organisation)
+    return tuple(points.select_related("member", "organisation", "group"))
+
+
+def check_month(
+    workspace: Workspace,
+    *,
+    organisation: Organisation,
+    subject: Subject,
+    month: Month,
+    tell: Callable[[], None] = lambda: None,
+) -> MonthQuality:
+    """Run every rule on every channel of every visible point."""
+    checked: list[CheckedChannel] = []
+    silent: list[str] = []
+    for point in visible_points(organisation=organisation, subject=subject):
+        series = series_of_month(workspace, point=point.code, month=month)
+        if not series:
+            silent.append(point.code)
+        context = point_context(point, month)
+        for channel, one in sorted(series.items()):
+            checked.append(
+                CheckedChannel(
+                    point=point.code,
+                    channel=channel,
+                    slots=one.grid.slots,
+                    present=one.grid.slots - int(one.missing.sum()),
+                    version=one.version,
+                    assessment=assess(_point_month(workspace, context, one, series, month)),
+                )
+            )
+        tell()
+    return MonthQuality(month=month, channels=tuple(checked), silent_points=tuple(silent))
+
+
+def _point_month(
+    workspace: Workspace,
+    context: PointContext,
+    series: IntervalSeries,
+    others: dict[str, IntervalSeries],
+    month: Month,
+) -> PointMonth:
+    use = context.use(series.channel, series.grid)
+    active = others.get(_ACTIVE_OF_REACTIVE.get(series.channel, ""))
+    import_side = series.channel == "1.29.0"
+    return PointMonth(
+        series=series,
+        parameters=context.parameters,
+        power_w=context.point.peak_power_w or None if series.channel == EXPORT else None,
+        location=context.location,
+        history=workspace.series.read(point=series.point, channel=series.channel, month=month.shifted(-1)),
+        active=active if active is not None and active.grid is series.grid else None,
+        readings=context.readings if import_side else (),
+        uses=(use,) if use is not None else (),
+        maxima=context.maxima if import_side else (),
+        meters=context.meters if import_side else None,
+    )
+
+
+def preview_estimates(
+    workspace: Workspace, *, organisation: Organisation, subject: Subject, month: Month
+) -> tuple[tuple[Estimation, ...], tuple[Finding, ...]]:
+    """Estimate every gap of a month without storing anything; a gap for which nothing is known is a finding."""
+    estimates: list[Estimation] = []
+    findings: list[Finding] = []
+    for point in visible_points(organisation=organisation, subject=subject):
+        context = point_context(point, month)
+        for series in series_of_month(workspace, point=point.code, month=month).values():
+            if series.complete:
+                continue
+            try:
+                estimates.append(fill_gaps(series, context=_estimation_context(workspace, context, series, month)))
+            except (NoEstimateError, RegisterBelowMeasuredError) as refusal:
+                findings.append(
+                    Finding(
+                        code=refusal.code,
+                        severity=Severity.ERROR,
+                        message=refusal.detail,
+                        point=point.code,
+                        channel=series.channel,
+                    )
+                )
+    return tuple(estimates), tuple(findings)
+
+
+def _estimation_context(
+    workspace: Workspace, context: PointContext, series: IntervalSeries, month: Month
+) -> EstimationContext:
+    use = context.use(series.channel, series.grid)
+    spans: tuple[RegisterSpan, ...] = ()
+    if use is not None and use.energy_wh is not None and not use.estimated:
+        spans = (RegisterSpan(start_epoch_s=use.start_epoch_s, end_epoch_s=use.end_epoch_s, energy_wh=use.energy_wh),)
+    earlier = (
+        workspace.series.read(point=series.point, channel=series.channel, month=month.shifted(-back))
+        for back in (1, 12)
+    )
+    return EstimationContext(
+        spans=spans,
+        history=tuple(one for one in earlier if one is not None and one.grid.slot_s == series.grid.slot_s),
+        photovoltaic=context.point.source == "pv" and series.channel == EXPORT,
+    )
+
+
+@transaction.atomic
+def estimate_month(
+    workspace: Workspace, *, organisation: Organisation, subject: Subject, month: Month, dry_run: bool = False
+) -> EstimatedMonth:
+    """Fill every gap of a month by the best method known and store the result as new versions.
+
+    Nothing measured is touched. With `dry_run` nothing is stored. Repeating it changes nothing: a filled month has no
+    gap left.
+    """
+    estimates, findings = preview_estimates(workspace, organisation=organisation, subject=subject, month=month)
+    channels = tuple(
+        EstimatedChannel(
+            point=one.series.point,
+            channel=one.series.channel,
+            gaps=one.gaps,
+            replaces_version=one.replaces_version,
+        )
+        for one in estimates
+    )
+    if estimates and not dry_run:
+        cells = [
+            NewCell(
+                point=one.series.point,
+                channel=one.series.channel,
+                grid=one.series.grid,
+                wh=one.series.wh,
+                quality=one.series.quality,
+                reason="; ".join(f"{gap.method.value}: {', '.join(gap.inputs)}" for gap in one.gaps),
+            )
+            for one in estimates
+        ]
+        workspace.series.commit(cells, known_at=workspace.now(), source="estimate", author="operator")
+        record_act(
+            workspace,
+            action="quality.estimate",
+            target=f"{organisation.code} {month}",
+            facts={
+                f"{one.point} {one.channel}": [
+                    {"method": gap.method.value, "inputs": list(gap.inputs), "energy_wh": gap.total_wh}
+                    for gap in one.gaps
+                ]
+                for one in channels
+            },
+        )
+    return EstimatedMonth(channels=channels, findings=findings)

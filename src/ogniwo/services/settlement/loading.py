@@ -1,0 +1,273 @@
+"""Gather everything a cooperative's month is settled from: series, memberships, contracts, rules, the pool before."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ogniwo.core.balancing.model import SharingChoice, SharingMethod
+from ogniwo.core.balancing.netting import net_hourly
+from ogniwo.core.contracts.supply import SupplyContract
+from ogniwo.core.kernel.calendar import HOUR_S, Month, SlotGrid, grid_of_month
+from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
+from ogniwo.core.kernel.quantities import Share
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.metering.model import (
+    EXPORT,
+    EXPORT_NETTED,
+    IMPORT,
+    IMPORT_NETTED,
+    REACTIVE_Q1,
+    REACTIVE_Q4,
+    IntervalSeries,
+)
+from ogniwo.core.settlement.cooperative import PoolLot, PoolRules
+from ogniwo.core.settlement.model import QualityShare
+from ogniwo.core.tariffs.model import PointTerms
+from ogniwo.records.contracts.models import Membership
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.settlement.models import CommunityRules, SettlementRun
+from ogniwo.services.contracts.queries import contracts_of_points, memberships_in, rules_on
+from ogniwo.services.workspace.model import Workspace
+
+
+class IncompleteMonthError(Refusal):
+    """A month cannot be settled while intervals are missing: missing is not zero."""
+
+    code = "period.incomplete"
+
+
+class NoMembersError(Refusal):
+    """A community has no member in the month."""
+
+    code = "period.no_members"
+
+
+class PartialParticipationError(Refusal):
+    """A point takes part with less than all its energy, which a cooperative's hourly netting does not know."""
+
+    code = "period.partial_participation"
+
+
+class PoolGapError(Refusal):
+    """An earlier month of the community is missing between settled months, so the pool is not known."""
+
+    code = "period.pool_gap"
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class MemberPoint:
+    """One point of the month: its series, its netted hours (zero outside the membership) and its contracts.
+
+    `taken`, `given` (hours,) int64 Wh inside the membership; `import_hours` all hours, for charges that know no
+    membership. `imports` is None for a point that only feeds in.
+    """
+
+    point: MeteringPoint
+    membership: Membership
+    imports: IntervalSeries | None
+    exports: IntervalSeries | None
+    reactive_q1: IntervalSeries | None
+    reactive_q4: IntervalSeries | None
+    taken: NDArray[np.int64]
+    given: NDArray[np.int64]
+    metered_in_wh: int
+    metered_out_wh: int
+    contracts: tuple[SupplyContract[PointTerms], ...]
+
+    @property
+    def series(self) -> tuple[IntervalSeries, ...]:
+        """Every series that the numbers come from."""
+        found = (self.imports, self.exports, self.reactive_q1, self.reactive_q4)
+        return tuple(series for series in found if series is not None)
+
+    def quality(self) -> tuple[QualityShare, ...]:
+        """How the active energy of the point was got, import and export together."""
+        totals: dict[int, list[int]] = {}
+        for series in (self.imports, self.exports):
+            if series is None:
+                continue
+            for code in np.unique(series.quality).tolist():
+                mask = series.quality == code
+                part = totals.setdefault(code, [0, 0])
+                part[0] += int(series.wh[mask].sum(dtype=np.int64))
+                part[1] += int(mask.sum())
+        return tuple(
+            QualityShare(quality=QUALITY_WORDS[Quality(code)], energy_wh=energy_wh, slots=slots)
+            for code, (energy_wh, slots) in sorted(totals.items())
+        )
+
+
+@dataclass(frozen=True, eq=False, slots=True, kw_only=True)
+class MonthInputs:
+    """Everything a month is settled from, ordered by point code."""
+
+    community: Organisation
+    month: Month
+    hours: SlotGrid
+    rules: CommunityRules
+    points: tuple[MemberPoint, ...]
+    pool: tuple[PoolLot, ...]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The point codes: the stable ids of every split."""
+        return tuple(one.point.code for one in self.points)
+
+    @property
+    def taken(self) -> NDArray[np.int64]:
+        """(points, hours) Wh taken."""
+        return np.stack([one.taken for one in self.points])
+
+    @property
+    def given(self) -> NDArray[np.int64]:
+        """(points, hours) Wh fed in."""
+        return np.stack([one.given for one in self.points])
+
+    @property
+    def pool_rules(self) -> PoolRules:
+        """The pool's parameters."""
+        return PoolRules(
+            wi=Share(self.rules.injection_numerator, self.rules.injection_denominator),
+            pool_months=self.rules.pool_months,
+        )
+
+    def choice(self, method: str = "") -> SharingChoice:
+        """The sharing key of the rules, or another method with the members' keys and ranks."""
+        chosen = SharingMethod(method or self.rules.method)
+        keyed = chosen in {SharingMethod.STATIC, SharingMethod.HYBRID}
+        ranked = sorted(self.points, key=lambda one: (one.membership.merit_rank, one.point.code))
+        return SharingChoice(
+            method=chosen,
+            keys=tuple(one.membership.share_key for one in self.points) if keyed else None,
+            order=tuple(one.point.code for one in ranked) if chosen is SharingMethod.MERIT_ORDER else None,
+        )
+
+
+def load_month(
+    workspace: Workspace, *, community: Organisation, month: Month, as_of: datetime | None = None
+) -> MonthInputs:
+    """Load a month; refuses missing intervals, partial participation, a community without members."""
+    first, last_exclusive = month.first, month.shifted(1).first
+    memberships = memberships_in(community=community, first=first, last_exclusive=last_exclusive)
+    if not memberships:
+        raise NoMembersError(detail=f"{community.code} has no member in {month}")
+    partial = [one.point.code for one in memberships if one.participation_percent < 100]
+    if partial:
+        raise PartialParticipationError(detail=f"{', '.join(partial)} takes part with less than 100 %")
+    contracts = contracts_of_points([one.point for one in memberships])
+    points = tuple(_member_point(workspace, membership, month, contracts, as_of=as_of) for membership in memberships)
+    _refuse_incomplete(points, month)
+    return MonthInputs(
+        community=community,
+        month=month,
+        hours=grid_of_month(month, slot_s=HOUR_S),
+        rules=rules_on(community=community, day=first),
+        points=points,
+        pool=pool_before(community=community, month=month),
+    )
+
+
+def _member_point(
+    workspace: Workspace,
+    membership: Membership,
+    month: Month,
+    contracts: Sequence[SupplyContract[PointTerms]],
+    *,
+    as_of: datetime | None,
+) -> MemberPoint:
+    code = membership.point.code
+
+    def read(channel: str) -> IntervalSeries | None:
+        return workspace.series.read(point=code, channel=channel, month=month, as_of=as_of)
+
+    before_netting, after_netting = (read(IMPORT), read(EXPORT)), (read(IMPORT_NETTED), read(EXPORT_NETTED))
+    imports, exports = _one_stage(before_netting, after_netting)
+    taken, given = _netted(imports, exports, month)
+    inside = _membership_hours(membership, month)
+    return MemberPoint(
+        point=membership.point,
+        membership=membership,
+        imports=imports,
+        exports=exports,
+        reactive_q1=read(REACTIVE_Q1),
+        reactive_q4=read(REACTIVE_Q4),
+        taken=taken * inside,
+        given=given * inside,
+        metered_in_wh=int((_hourly(imports, month) * inside).sum()),
+        metered_out_wh=int((_hourly(exports, month) * inside).sum()),
+        contracts=tuple(contract for contract in contracts if contract.point == code),
+    )
+
+
+Pair = tuple[IntervalSeries | None, IntervalSeries | None]
+
+
+def _one_stage(before_netting: Pair, after_netting: Pair) -> Pair:
+    """Import and export of one stage, never mixed: as metered when both are there, else as the operator netted them."""
+    if None not in before_netting or after_netting == (None, None):
+        return before_netting
+    return after_netting if None not in after_netting or before_netting == (None, None) else before_netting
+
+
+def _hourly(series: IntervalSeries | None, month: Month) -> NDArray[np.int64]:
+    hours = grid_of_month(month, slot_s=HOUR_S).slots
+    if series is None:
+        return np.zeros(hours, dtype=np.int64)
+    sums: NDArray[np.int64] = series.wh.astype(np.int64).reshape(hours, -1).sum(axis=1)
+    return sums
+
+
+def _netted(
+    imports: IntervalSeries | None, exports: IntervalSeries | None, month: Month
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Hourly netting of one point; quarter-hours and hours may meet, since the sum of an hour is the same."""
+    taken, given = net_hourly(_hourly(imports, month)[np.newaxis], _hourly(exports, month)[np.newaxis], 1)
+    return taken[0], given[0]
+
+
+def _membership_hours(membership: Membership, month: Month) -> NDArray[np.int64]:
+    grid = grid_of_month(month, slot_s=HOUR_S)
+    inside = np.zeros(grid.slots, dtype=np.int64)
+    for index, day in enumerate(grid.days):
+        if membership.valid_from <= day and (membership.valid_to is None or day < membership.valid_to):
+            inside[grid.day_offsets[index] : grid.day_offsets[index + 1]] = 1
+    return inside
+
+
+def _refuse_incomplete(points: Sequence[MemberPoint], month: Month) -> None:
+    lacking = []
+    for one in points:
+        needed = [one.imports] if one.point.role == "consumer" else [one.imports, one.exports]
+        if one.point.role == "producer":
+            needed = [one.exports]
+        absent = sum(1 for series in needed if series is None)
+        missing = sum(int(series.missing.sum()) for series in one.series)
+        if absent:
+            lacking.append(f"{one.point.code}: no series")
+        elif missing:
+            lacking.append(f"{one.point.code}: {missing} intervals")
+    if lacking:
+        raise IncompleteMonthError(
+            detail=f"{month} cannot be settled, intervals are missing ({'; '.join(lacking)}); "
+            "import the data or estimate them with `ogniwo quality estimate`"
+        )
+
+
+def latest_run(*, community: Organisation, month: Month) -> SettlementRun | None:
+    """The newest run of a month."""
+    return community.runs.filter(month=str(month)).order_by("-version").first()
+
+
+def pool_before(*, community: Organisation, month: Month) -> tuple[PoolLot, ...]:
+    """The pool that the month before left; empty before the first settled month; refuses a gap between months."""
+    earlier = community.runs.filter(month__lt=str(month)).order_by("-month", "-version").first()
+    if earlier is None:
+        return ()
+    if earlier.month != str(month.shifted(-1)):
+        raise PoolGapError(detail=f"{community.code} settled {earlier.month} last; settle the months before {month}")
+    return tuple(msgspec.convert(earlier.pool, list[PoolLot]))
