@@ -93,7 +93,12 @@ class PointTerms:
     `group` as the operator writes it (`C21`, `G12w`). `contract_power_w` in W, 0 for groups without contract power.
     `billing_months` is 1, 2, 6 or 12. `yearly_use_wh` is the consumption that decides the flat capacity-fee class and
     is None before the first reading. `capacity_household` marks the uses of art. 89a ust. 1 pkt 1 lit. a and b.
-    `tg_phi0_e3` is tg phi 0 in thousandths (400 = 0.4). `offer` names the seller's price list in the rate book.
+    `tg_phi0_e3` is tg phi 0 in thousandths (400 = 0.4). `offer` names the seller's price list in the rate
+    book, as `seller` (the product of the group) or `seller/product`.
+    `voltage` counts only for groups whose operator leaves the voltage open (G). `variant` picks one of the two price
+    sets of a charging-station group (em), `clock_variant` a zone clock other than the operator's default.
+    `last_year_zone_wh` is last year's consumption of the zone that has a threshold (G12as) in the same period.
+    `statutory_base_percent` is 100, or 15 or 25 for energy-intensive users (ENEA 2026 tariff, 3.1.17 and 3.1.22).
     """
 
     operator: str
@@ -109,6 +114,12 @@ class PointTerms:
     voltage: str = "LV"
     clock: Clock = Clock.LOCAL
     offer: str = ""
+    prepaid: bool = False
+    special_customer: bool = False
+    variant: str = ""
+    clock_variant: str = ""
+    last_year_zone_wh: int | None = None
+    statutory_base_percent: int = 100
 
 
 class Category(StrEnum):

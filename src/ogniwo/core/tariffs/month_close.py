@@ -1,0 +1,371 @@
+"""Month close: everything a tariff needs of a month of interval energy, for one point or 100,000 alike.
+
+Per point in one pass: total, zones, energy in the capacity fee's selected hours and in the other hours of working
+days, the fee's groups, the largest slot, the ten largest hourly means, and the hourly surpluses over contract power.
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+from math import gcd
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ogniwo.core.kernel.calendar import SlotGrid
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.tariffs.kernels import (
+    LANES,
+    LARGEST_SLOT_WH,
+    TOP,
+    CalendarTables,
+    CloseArrays,
+    close_rows,
+)
+
+LARGEST_CONTRACT_POWER_W = 2**40
+ZONES = 4
+HOURS_OF_A_DAY = 24
+
+
+class EnergyOutOfRangeError(Refusal):
+    """A slot holds negative energy or more than any connection can carry."""
+
+    code = "tariff.energy_out_of_range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityGroups:
+    """Where the groups K1 to K4 of the capacity fee begin.
+
+    `limits_percent` are the differences s at which K2, K3 and K4 begin; a period whose other hours round to zero at
+    `zero_resolution_wh` is K4. Source: act on the capacity market, art. 70a (law.md 1.4).
+    """
+
+    limits_percent: tuple[int, int, int]
+    zero_resolution_wh: int
+
+
+ART_70A = CapacityGroups(limits_percent=(5, 10, 15), zero_resolution_wh=1_000)
+"""The groups in force since 1 October 2021."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MonthCalendar:
+    """A tariff clock compiled for one grid; calendars are shared and compare by identity.
+
+    `zone` (slots,) int8 is the zone of each slot from 0, `selected` and `other` (slots,) bool its place among the
+    hours of working days. `period_day` (periods + 1,) bounds the days of each qualification period and `hours_ratio`
+    (periods, 2) is n_S : n_PS in lowest terms. The rest are the masks of `kernels.CalendarTables`.
+    """
+
+    grid: SlotGrid
+    zones: int
+    zone: NDArray[np.int8]
+    selected: NDArray[np.bool_]
+    other: NDArray[np.bool_]
+    period_day: NDArray[np.int64]
+    hours_ratio: NDArray[np.int64]
+    whole_hours: bool
+    zone_mask: NDArray[np.int32]
+    kind_mask: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MonthClose:
+    """The month of every point; arrays of shape (points, ...), int64 Wh unless said otherwise.
+
+    `zone_wh` (points, 4); `selected_by_day_wh` and `other_by_day_wh` (points, days) are the energies ZS and ZPS of the
+    capacity fee, `selected_wh` and `other_wh` their sums. `capacity_group` (points, days) int8 is 1 to 4, and 0 on a
+    day without energy in selected hours; `group_wh` (points, 4) sums ZS by group. `largest_slot_wh` (points,) int32.
+    `top_hour_wh` and `top_hour_index` (points, 10) int32 are the ten largest hours in descending order, equal ones in
+    order of time, with their number in the grid; 0 and -1 where the grid has fewer hours. `surplus_sum_w` (points,)
+    int64 W is the sum of the ten largest hourly surpluses, 0 for a point without contract power.
+    """
+
+    total_wh: NDArray[np.int64]
+    zone_wh: NDArray[np.int64]
+    selected_wh: NDArray[np.int64]
+    other_wh: NDArray[np.int64]
+    selected_by_day_wh: NDArray[np.int64]
+    other_by_day_wh: NDArray[np.int64]
+    capacity_group: NDArray[np.int8]
+    group_wh: NDArray[np.int64]
+    largest_slot_wh: NDArray[np.int32]
+    top_hour_wh: NDArray[np.int32]
+    top_hour_index: NDArray[np.int32]
+    surplus_sum_w: NDArray[np.int64]
+
+
+def compile_calendar(
+    *,
+    grid: SlotGrid,
+    zone_of_slot: NDArray[np.int8],
+    selected: NDArray[np.bool_],
+    working: NDArray[np.bool_],
+    period_of_day: NDArray[np.int64] | None = None,
+) -> MonthCalendar:
+    """Compile the clock of a tariff for a grid.
+
+    `zone_of_slot` (slots,) holds 0 to 3. Energy of slots that are both `selected` and `working` counts as selected,
+    the rest of `working` as other hours (law.md 1.4). `period_of_day` (days,) numbers the qualification period of each
+    local day in ascending runs (month, decade); by default each day is its own. Raises ValueError on wrong shapes.
+    """
+    if any(array.shape != (grid.slots,) for array in (zone_of_slot, selected, working)):
+        raise ValueError("calendar arrays and grid differ in length")
+    zones = int(zone_of_slot.max()) + 1
+    if zone_of_slot.min() < 0 or zones > ZONES:
+        raise ValueError(f"zones must be 0 to {ZONES - 1}")
+    inside, other = selected & working, working & ~selected
+    period_day = _period_bounds(period_of_day, len(grid.days))
+    period_slot = grid.day_offsets[period_day]
+    classes = zone_of_slot + ZONES * inside + 2 * ZONES * other
+    by_hour = classes.reshape(grid.hours, grid.slots_per_hour)
+    whole_days = not (grid.day_offsets % grid.slots_per_hour).any()
+    return MonthCalendar(
+        grid=grid,
+        zones=zones,
+        zone=zone_of_slot.astype(np.int8),
+        selected=inside,
+        other=other,
+        period_day=period_day,
+        hours_ratio=_hours_ratio(inside, other, period_slot),
+        whole_hours=whole_days and bool((by_hour == by_hour[:, :1]).all()),
+        zone_mask=_zone_masks(zone_of_slot, grid),
+        kind_mask=_kind_masks((inside, other), grid),
+    )
+
+
+def _period_bounds(period_of_day: NDArray[np.int64] | None, days: int) -> NDArray[np.int64]:
+    if period_of_day is None:
+        return np.arange(days + 1, dtype=np.int64)
+    if period_of_day.shape != (days,) or (np.diff(period_of_day) < 0).any():
+        raise ValueError("qualification periods must number each day of the grid in ascending runs")
+    starts = np.flatnonzero(np.diff(period_of_day)) + 1
+    return np.concatenate(([0], starts, [days])).astype(np.int64)
+
+
+def _hours_ratio(
+    selected: NDArray[np.bool_], other: NDArray[np.bool_], period_slot: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """n_S : n_PS of each period in lowest terms, (1, 1) where a period has no such hours at all."""
+    ratios = []
+    for first, end in zip(period_slot[:-1], period_slot[1:], strict=True):
+        inside, outside = int(selected[first:end].sum()), int(other[first:end].sum())
+        divisor = gcd(inside, outside) or 1
+        ratios.append((inside // divisor or 1, outside // divisor or 1))
+    return np.array(ratios, dtype=np.int64)
+
+
+def _zone_masks(zone_of_slot: NDArray[np.int8], grid: SlotGrid) -> NDArray[np.int32]:
+    zone_of_hour = zone_of_slot[:: grid.slots_per_hour]
+    return _hour_masks([zone_of_hour == zone for zone in range(ZONES - 1)])
+
+
+def _kind_masks(kinds: Sequence[NDArray[np.bool_]], grid: SlotGrid) -> NDArray[np.int32]:
+    return _hour_masks([slots[:: grid.slots_per_hour] for slots in kinds])
+
+
+def _hour_masks(classes: Sequence[NDArray[np.bool_]]) -> NDArray[np.int32]:
+    """Rows of -1 where an hour belongs to a class, padded with 0 as the kernel wants it."""
+    masks = np.zeros((len(classes), padded(len(classes[0])) + LANES), np.int32)
+    for row, hours in zip(masks, classes, strict=True):
+        row[: len(hours)] = -hours.astype(np.int32)
+    return masks
+
+
+def padded(count: int) -> int:
+    """A count rounded up to whole groups of vectors."""
+    return -(-count // LANES) * LANES
+
+
+def close_month(
+    *,
+    wh: NDArray[np.int32],
+    calendars: Sequence[MonthCalendar],
+    calendar_of_point: NDArray[np.int16],
+    contract_power_w: NDArray[np.int64],
+    groups: CapacityGroups = ART_70A,
+    threads: int = 1,
+) -> MonthClose:
+    """Close a month of complete interval energy for all points at once.
+
+    `wh` (points, slots) int32 Wh in C order, memory-mapped or not, without missing slots; `calendars` share one grid;
+    `calendar_of_point` (points,) indexes them; `contract_power_w` (points,) is 0 for points without contract power.
+    `threads` splits the points; results do not depend on it. Raises EnergyOutOfRangeError on negative energy or more
+    than LARGEST_SLOT_WH in a slot, ValueError on wrong shapes.
+    """
+    grid = _checked_grid(wh, calendars, calendar_of_point, contract_power_w)
+    points = len(wh)
+    out = _empty_arrays(points, len(grid.days))
+    matrix = np.require(wh, np.int32, ("C", "A")).view(np.ndarray)
+    packed = matrix.view(np.int64) if grid.slots_per_hour == 4 else np.zeros((points, 0), np.int64)
+    for array in (matrix, packed):
+        array.setflags(write=False)
+    arguments = (
+        matrix,
+        packed,
+        calendar_of_point.astype(np.int64),
+        contract_power_w.astype(np.int64),
+        _tables(calendars, grid, groups),
+        out,
+    )
+    if threads <= 1:
+        close_rows(0, points, *arguments)
+    else:
+        bounds = [points * part // threads for part in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda part: close_rows(bounds[part], bounds[part + 1], *arguments), range(threads)))
+    if out.refused.any():
+        _refuse(np.flatnonzero(out.refused))
+    return MonthClose(**{field.name: getattr(out, field.name) for field in fields(MonthClose)})
+
+
+def _checked_grid(
+    wh: NDArray[np.int32],
+    calendars: Sequence[MonthCalendar],
+    calendar_of_point: NDArray[np.int16],
+    contract_power_w: NDArray[np.int64],
+) -> SlotGrid:
+    grid = calendars[0].grid
+    if any(calendar.grid is not grid for calendar in calendars):
+        raise ValueError("all calendars of a close must share one grid")
+    if wh.dtype != np.int32 or wh.ndim != 2 or wh.shape[1] != grid.slots:
+        raise ValueError(f"energy must be int32 of shape (points, {grid.slots})")
+    points = len(wh)
+    if calendar_of_point.shape != (points,) or contract_power_w.shape != (points,):
+        raise ValueError("each point needs one calendar and one contract power")
+    if points and not (0 <= calendar_of_point.min() and calendar_of_point.max() < len(calendars)):
+        raise ValueError("a point names a calendar that is not given")
+    if points and not (0 <= contract_power_w.min() and contract_power_w.max() <= LARGEST_CONTRACT_POWER_W):
+        raise ValueError("contract power is negative or beyond any grid")
+    return grid
+
+
+def _empty_arrays(points: int, days: int) -> CloseArrays:
+    return CloseArrays(
+        total_wh=np.empty(points, np.int64),
+        zone_wh=np.empty((points, ZONES), np.int64),
+        selected_wh=np.empty(points, np.int64),
+        other_wh=np.empty(points, np.int64),
+        selected_by_day_wh=np.empty((points, days), np.int64),
+        other_by_day_wh=np.empty((points, days), np.int64),
+        capacity_group=np.empty((points, days), np.int8),
+        group_wh=np.empty((points, ZONES), np.int64),
+        largest_slot_wh=np.empty(points, np.int32),
+        top_hour_wh=np.empty((points, TOP), np.int32),
+        top_hour_index=np.empty((points, TOP), np.int32),
+        surplus_sum_w=np.empty(points, np.int64),
+        refused=np.empty(points, np.bool_),
+    )
+
+
+def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, groups: CapacityGroups) -> CalendarTables:
+    days = len(grid.days)
+    count = len(calendars)
+    period_day = np.full((count, days + 1), days, np.int64)
+    hour_weights = np.ones((count, 2, padded(days)), np.int64)
+    for index, calendar in enumerate(calendars):
+        period_day[index, : len(calendar.period_day)] = calendar.period_day
+        hour_weights[index, :, : len(calendar.hours_ratio)] = calendar.hours_ratio.T
+    runs, odd_days = _runs_of_plain_days(grid)
+    return CalendarTables(
+        slot_class=np.stack([item.zone + 4 * item.selected + 8 * item.other for item in calendars]).astype(np.int8),
+        zones=np.array([item.zones for item in calendars], np.int64),
+        zone_mask=np.stack([item.zone_mask for item in calendars]),
+        kind_mask=np.stack([item.kind_mask for item in calendars]),
+        whole_hours=np.array([item.whole_hours for item in calendars]),
+        periods=np.array([len(item.hours_ratio) for item in calendars], np.int64),
+        period_day=period_day,
+        hour_weights=hour_weights,
+        day_slot=grid.day_offsets.astype(np.int64),
+        plain_runs=runs,
+        odd_days=odd_days,
+        limits=100 + np.array(groups.limits_percent, np.int64),
+        zero_resolution_wh=groups.zero_resolution_wh,
+        slots_per_hour=grid.slots_per_hour,
+    )
+
+
+def _runs_of_plain_days(grid: SlotGrid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Runs [first, end) of days of 24 hours, and the days of another length."""
+    plain = np.diff(grid.day_offsets) == HOURS_OF_A_DAY * grid.slots_per_hour
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], plain, [False]))))
+    return edges.reshape(-1, 2).astype(np.int64), np.flatnonzero(~plain).astype(np.int64)
+
+
+def _refuse(points: NDArray[np.int64]) -> None:
+    first = ", ".join(str(point) for point in points[:5])
+    raise EnergyOutOfRangeError(
+        detail=f"{len(points)} points (rows {first}) hold a slot below 0 or above {LARGEST_SLOT_WH} Wh"
+    )
+
+
+def close_month_reference(
+    *,
+    wh: NDArray[np.int32],
+    calendars: Sequence[MonthCalendar],
+    calendar_of_point: NDArray[np.int16],
+    contract_power_w: NDArray[np.int64],
+    groups: CapacityGroups = ART_70A,
+) -> MonthClose:
+    """The same close written for reading, in NumPy: the definition the compiled kernel is tested against."""
+    grid = _checked_grid(wh, calendars, calendar_of_point, contract_power_w)
+    out = _empty_arrays(len(wh), len(grid.days))
+    energy = wh.astype(np.int64)
+    bad = (energy < 0).any(axis=1) | (energy > LARGEST_SLOT_WH).any(axis=1)
+    if bad.any():
+        _refuse(np.flatnonzero(bad))
+    out.zone_wh[:] = 0
+    day_start = grid.day_offsets[:-1]
+    for index, calendar in enumerate(calendars):
+        mine = calendar_of_point == index
+        rows = energy[mine]
+        for zone in range(calendar.zones):
+            out.zone_wh[mine, zone] = rows[:, calendar.zone == zone].sum(axis=1)
+        selected = np.add.reduceat(rows * calendar.selected, day_start, axis=1)
+        other = np.add.reduceat(rows * calendar.other, day_start, axis=1)
+        out.selected_by_day_wh[mine], out.other_by_day_wh[mine] = selected, other
+        out.capacity_group[mine] = _reference_groups(selected, other, calendar, groups)
+    out.total_wh[:] = energy.sum(axis=1)
+    out.selected_wh[:] = out.selected_by_day_wh.sum(axis=1)
+    out.other_wh[:] = out.other_by_day_wh.sum(axis=1)
+    for group in range(4):
+        out.group_wh[:, group] = (out.selected_by_day_wh * (out.capacity_group == group + 1)).sum(axis=1)
+    out.largest_slot_wh[:] = wh.max(axis=1)
+    _reference_top(energy, contract_power_w, grid, out)
+    return MonthClose(**{field.name: getattr(out, field.name) for field in fields(MonthClose)})
+
+
+def _reference_groups(
+    selected: NDArray[np.int64], other: NDArray[np.int64], calendar: MonthCalendar, groups: CapacityGroups
+) -> NDArray[np.int8]:
+    """The group of each day, from the sums of its qualification period."""
+    found = np.zeros(selected.shape, np.int8)
+    for period, (first, end) in enumerate(zip(calendar.period_day[:-1], calendar.period_day[1:], strict=True)):
+        inside_hours, outside_hours = (int(part) for part in calendar.hours_ratio[period])
+        inside = selected[:, first:end].sum(axis=1)
+        outside = other[:, first:end].sum(axis=1)
+        group = np.ones(len(inside), np.int8)
+        for limit in groups.limits_percent:
+            group += 100 * inside * outside_hours >= (100 + limit) * outside * inside_hours
+        group[2 * outside < groups.zero_resolution_wh] = 4
+        found[:, first:end] = group[:, np.newaxis]
+    found[selected == 0] = 0
+    return found
+
+
+def _reference_top(
+    energy: NDArray[np.int64], contract_power_w: NDArray[np.int64], grid: SlotGrid, out: CloseArrays
+) -> None:
+    by_hour = energy.reshape(len(energy), grid.hours, grid.slots_per_hour)
+    hourly = by_hour.sum(axis=2)
+    order = np.argsort(-hourly, axis=1, kind="stable")[:, :TOP]
+    kept = order.shape[1]
+    out.top_hour_wh[:], out.top_hour_index[:] = 0, -1
+    out.top_hour_wh[:, :kept] = np.take_along_axis(hourly, order, axis=1)
+    out.top_hour_index[:, :kept] = order
+    surplus = by_hour.max(axis=2) * grid.slots_per_hour - contract_power_w[:, np.newaxis]
+    surplus[contract_power_w == 0] = 0
+    largest = np.sort(np.maximum(surplus, 0), axis=1)[:, -TOP:]
+    out.surplus_sum_w[:] = largest.sum(axis=1)

@@ -1,0 +1,119 @@
+"""Reactive energy: inductive above tg phi 0, capacitive always, priced at k times the market price of energy.
+
+Source: ENEA 2026 tariff, 3.3 (law.md 3.2): O_b = k * C_rk * (sqrt((1 + tg^2) / (1 + tg0^2)) - 1) * A.
+"""
+
+from math import isqrt
+
+from ogniwo.core.kernel.quantities import Share
+from ogniwo.core.kernel.rounding import divide_half_up
+from ogniwo.core.tariffs.explain import decimal_text, energy_text, zone_names
+from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, UnusableTermsError, charge_line
+from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow
+from ogniwo.core.tariffs.parts import Part
+from ogniwo.core.tariffs.usage import ALL_ZONES, MissingUsageError, ReactiveEnergy
+
+FACTOR_DECIMALS = 12
+"""How many places k times the factor of the inductive formula keeps, so that a line can be checked by hand and its
+share fits every document; the error is below 0.01 grosz for 100 GWh a month."""
+_GUARD_DECIMALS = 40
+
+
+def inductive_factor(*, active_wh: int, inductive_varh: int, tg_phi0_e3: int, factor_e2: int = 100) -> int:
+    """Give k * (sqrt((1 + tg^2) / (1 + tg0^2)) - 1) in units of 10^-12, half up; zero up to tg0; `active_wh` > 0.
+
+    tg = Q / A, so the root is sqrt((A^2 + Q^2) * 10^6 / (10^6 + t^2)) / A with t in thousandths; its integer square
+    root carries 40 guard digits.
+    """
+    if inductive_varh * 1_000 <= tg_phi0_e3 * active_wh:
+        return 0
+    numerator = (active_wh**2 + inductive_varh**2) * 10**6
+    root = isqrt(numerator * 10 ** (2 * _GUARD_DECIMALS) // (10**6 + tg_phi0_e3**2))
+    excess = root - active_wh * 10**_GUARD_DECIMALS
+    return divide_half_up(factor_e2 * excess, 100 * active_wh * 10 ** (_GUARD_DECIMALS - FACTOR_DECIMALS))
+
+
+def reactive_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
+    """One line per zone for inductive energy and one for capacitive; nothing where the contract does not charge it.
+
+    Refuses when the contract charges it and no reactive energy is given, or the market price C_rk is not known. The
+    price is that of the first day: it was fixed when the tariff was approved.
+    """
+    if not point.terms.reactive_charged:
+        return ()
+    if not point.usage.reactive:
+        raise MissingUsageError(detail="the contract charges reactive energy, but none is given")
+    rules = point.book.reactive_rules(point.terms.operator, point.first)
+    if point.terms.tg_phi0_e3 < rules.lowest_tg_phi0_e3:
+        raise UnusableTermsError(detail=f"tg phi 0 of {point.terms.tg_phi0_e3} thousandths is below the lowest allowed")
+    factor_e2 = dict(rules.factor_e2).get(point.voltage)
+    if factor_e2 is None:
+        raise UnusableTermsError(detail=f"{point.terms.operator} has no reactive energy factor at {point.voltage}")
+    price = point.book.rates.on(f"{point.terms.operator}/reactive.price", point.first)
+    lines: list[ChargeLine] = []
+    for row in point.usage.reactive:
+        lines.append(_inductive(point, row, price, factor_e2))
+        if row.q4_varh:
+            reasons = (f"Energia bierna pojemnościowa w całości, k = {_hundredths(factor_e2)}.",)
+            lines.append(_per_varh(point, row, price, factor_e2, row.q4_varh, "capacitive", reasons))
+    return tuple(lines)
+
+
+def _inductive(point: RatedPoint, row: ReactiveEnergy, price: RateRow, factor_e2: int) -> ChargeLine:
+    if row.active_wh == 0:
+        reasons = (f"Energia bierna indukcyjna bez poboru energii czynnej, k = {_hundredths(factor_e2)}.",)
+        return _per_varh(point, row, price, factor_e2, row.q1_varh, "inductive", reasons)
+    tg_phi0_e3 = point.terms.tg_phi0_e3
+    factor = inductive_factor(
+        active_wh=row.active_wh, inductive_varh=row.q1_varh, tg_phi0_e3=tg_phi0_e3, factor_e2=factor_e2
+    )
+    tangent = decimal_text(divide_half_up(row.q1_varh * 10**6, row.active_wh), decimals=6)
+    ratio = f"{decimal_text(row.q1_varh, decimals=3)} kvarh / {energy_text(row.active_wh)}"
+    tangents = f"tg φ = {ratio} ≈ {tangent}, tg φ0 = {decimal_text(tg_phi0_e3, decimals=3)}."
+    value = decimal_text(factor, decimals=FACTOR_DECIMALS)
+    product = f"k × (pierwiastek((1 + tg²) / (1 + tg0²)) − 1) = {value} (do {FACTOR_DECIMALS} miejsc)"
+    formula = f"k = {_hundredths(factor_e2)}; {product}."
+    return charge_line(
+        point=point,
+        name=_name("inductive", row.zone),
+        part=Part(point.first, point.last_exclusive, (price,)),
+        quantity=row.active_wh,
+        zone=row.zone,
+        share=Share(factor, 10**FACTOR_DECIMALS),
+        reasons=(tangents, formula),
+    )
+
+
+def _per_varh(
+    point: RatedPoint,
+    row: ReactiveEnergy,
+    price: RateRow,
+    factor_e2: int,
+    quantity_varh: int,
+    kind: str,
+    reasons: tuple[str, ...],
+) -> ChargeLine:
+    return charge_line(
+        point=point,
+        name=_name(kind, row.zone),
+        part=Part(point.first, point.last_exclusive, (price,)),
+        quantity=quantity_varh,
+        zone=row.zone,
+        share=Share(factor_e2, 100),
+        reasons=reasons,
+    )
+
+
+def _name(kind: str, zone: str) -> ChargeName:
+    polish, english = {"inductive": ("indukcyjna", "inductive"), "capacitive": ("pojemnościowa", "capacitive")}[kind]
+    suffix = ("", "") if zone == ALL_ZONES else tuple(f" ({name})" for name in zone_names(zone))
+    return ChargeName(
+        code=f"reactive.{kind}",
+        category=Category.DISTRIBUTION,
+        label_pl=f"Energia bierna {polish}{suffix[0]}",
+        label_en=f"Reactive energy, {english}{suffix[1]}",
+    )
+
+
+def _hundredths(value_e2: int) -> str:
+    return decimal_text(value_e2, decimals=2, least=2)

@@ -1,0 +1,1 @@
+"""Rate files: dated rates and rules in TOML, read into core values."""
