@@ -1,13 +1,13 @@
 """Write docs/codes.md and docs/cli.md from the code; with --check say whether they are true.
 
-Codes come from the refusal classes and the ledger's outcomes, finding codes from where findings are made; commands come
-from the command line itself.
+Codes come from the refusal classes, from where findings are made (`finding_codes.py`) and from the ledger's outcomes;
+commands come from the command line itself.
 """
 
-import ast
 import importlib
 import os
 import pkgutil
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import django
+from finding_codes import Code, finding_codes, ledger_answers
 
 import ogniwo
 from ogniwo.core.kernel.refusals import Refusal
@@ -25,6 +26,10 @@ GENERATED = "<!-- Written by `tools/generate_docs.py`; change the code, then run
 CODES_INTRODUCTION = """\
 Every refusal and finding has a stable code. Refusals end a command with exit code 4 (5 for `*.not_found`, 75 for
 "try later"); findings are listed, and a command that met one that needs a look ends with 3.
+"""
+ANSWERS_INTRODUCTION = """\
+A transaction is `accepted`, or `ledger.exists` when the same one is on the ledger already, or refused with one of
+these.
 """
 CODES_CLOSING = """
 What each validation rule checks and what follows is in [validation.md](validation.md); what readers report is in
@@ -62,49 +67,49 @@ def refusals() -> dict[str, tuple[str, str]]:
     return found
 
 
-def _literals(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node.value
-    elif isinstance(node, ast.IfExp):
-        yield from _literals(node.body)
-        yield from _literals(node.orelse)
+def _code_rows(codes: dict[str, Code]) -> list[str]:
+    """One row per code, with its sentence and modules; V rules in the order of their numbers."""
+    rows = []
+    for name, code in sorted(codes.items(), key=lambda item: [int(p) if p.isdigit() else p for p in _pieces(item[0])]):
+        modules = ", ".join(f"`{module.removeprefix('ogniwo.')}`" for module in sorted(code.modules)) or "–"
+        rows.append(f"| `{name}` | {_cell(code.text)} | {modules} |")
+    return rows
 
 
-def finding_codes() -> dict[str, set[str]]:
-    """Every literal given as `code=` in a call, with the modules that give it."""
-    found: dict[str, set[str]] = {}
-    for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        module = ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts)
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Call):
-                continue
-            for keyword in node.keywords:
-                if keyword.arg == "code":
-                    for code in _literals(keyword.value):
-                        if "." in code or code.startswith("V"):
-                            found.setdefault(code, set()).add(module)
-    return found
+def _pieces(name: str) -> list[str]:
+    return [piece for piece in re.split(r"(\d+)", name) if piece]
+
+
+def _cell(text: str) -> str:
+    """A sentence for a table; one that consists of gaps says nothing and is left out."""
+    words = re.sub(r"[^a-z]", "", text)
+    return text.replace("|", "\\|").replace("<", "&lt;") if len(words) > 6 else ""
 
 
 def codes_page() -> str:
     """docs/codes.md."""
-    lines = [
-        "# Codes\n",
-        GENERATED,
-        CODES_INTRODUCTION,
-        "## Refusals\n",
-        "| code | meaning | raised in |",
-        "|---|---|---|",
-    ]
-    lines += [f"| `{code}` | {text} | `{module}` |" for code, (text, module) in sorted(refusals().items())]
-    lines += ["\n## Findings\n", "| code | made in |", "|---|---|"]
-    lines += [
-        f"| `{code}` | {', '.join(f'`{module}`' for module in sorted(modules))} |"
-        for code, modules in sorted(finding_codes().items())
-    ]
-    lines.append(CODES_CLOSING)
-    return "\n".join(lines)
+    refused = {code: Code({module}, text) for code, (text, module) in refusals().items()}
+    return "\n".join(
+        [
+            "# Codes\n",
+            GENERATED,
+            CODES_INTRODUCTION,
+            "## Refusals\n",
+            "| code | meaning | raised in |",
+            "|---|---|---|",
+            *_code_rows(refused),
+            "\n## Findings\n",
+            "| code | says, with … for what differs | made in |",
+            "|---|---|---|",
+            *_code_rows(finding_codes(SOURCE)),
+            "\n## Answers of the ledger\n",
+            ANSWERS_INTRODUCTION,
+            "| code | says, with … for what differs | given in |",
+            "|---|---|---|",
+            *_code_rows(ledger_answers(SOURCE)),
+            CODES_CLOSING,
+        ]
+    )
 
 
 def _command_lines(command: click.Command, path: str, context: click.Context) -> Iterator[str]:

@@ -1,1 +1,1 @@
-"""Hourly netting and sharing keys."""
+"""Hourly netting and sharing keys: who used whose energy in an interval, in whole Wh."""

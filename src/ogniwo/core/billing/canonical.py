@@ -114,20 +114,23 @@ def inputs_document(inputs: Sequence[tuple[str, str]]) -> list[Json]:
     return [{"name": name, "value": value} for name, value in inputs]
 
 
+def statement_document(statement: Statement) -> dict[str, Json]:
+    """A statement as strings, integers, lists and objects: what the ledger's commitment is made of."""
+    return {
+        "schema": "ogniwo.statement/1",
+        "community": statement.community,
+        "month": str(statement.month),
+        "version": statement.version,
+        "member": statement.member,
+        "point": statement.point,
+        "flows": flows_document(statement.flows),
+        "quality": quality_document(statement.quality),
+        "lines": [item_document(item) for item in statement.lines],
+        "credits": [item_document(item) for item in statement.credits],
+        "inputs": inputs_document(statement.inputs),
+    }
+
+
 def statement_digest(statement: Statement) -> str:
     """The digest that names a statement on an invoice: any change of a number, reason or input changes it."""
-    return document_digest(
-        {
-            "schema": "ogniwo.statement/1",
-            "community": statement.community,
-            "month": str(statement.month),
-            "version": statement.version,
-            "member": statement.member,
-            "point": statement.point,
-            "flows": flows_document(statement.flows),
-            "quality": quality_document(statement.quality),
-            "lines": [item_document(item) for item in statement.lines],
-            "credits": [item_document(item) for item in statement.credits],
-            "inputs": inputs_document(statement.inputs),
-        }
-    )
+    return document_digest(statement_document(statement))

@@ -176,7 +176,7 @@ def _identity(statement: Statement, item: ChargeLine, *, credited: bool) -> tupl
 def _charges_nothing(item: ChargeLine) -> bool:
     if item.net_grosz:
         return False
-    return item.quantity == 0 or (item.category is Category.STATUTORY and item.rate.value_e8 == 0)
+    return item.quantity == 0 or item.share[0] == 0 or (item.category is Category.STATUTORY and item.rate.value_e8 == 0)
 
 
 def _days(statements: Sequence[Statement]) -> tuple[date, date]:

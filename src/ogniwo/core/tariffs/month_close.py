@@ -21,11 +21,14 @@ from ogniwo.core.tariffs.kernels import (
     CalendarTables,
     CloseArrays,
     close_rows,
+    padded,
 )
 
-LARGEST_CONTRACT_POWER_W = 2**40
 ZONES = 4
 HOURS_OF_A_DAY = 24
+LARGEST_CONTRACT_POWER_W = 2**40
+LARGEST_GRID_SLOTS = 2**13
+"""Two months of quarter-hours: up to here the products that decide a group fit 64 bits for any allowed energy."""
 
 
 class EnergyOutOfRangeError(Refusal):
@@ -55,7 +58,7 @@ class MonthCalendar:
     """A tariff clock compiled for one grid; calendars are shared and compare by identity.
 
     `zone` (slots,) int8 is the zone of each slot from 0, `selected` and `other` (slots,) bool its place among the
-    hours of working days. `period_day` (periods + 1,) bounds the days of each qualification period and `hours_ratio`
+    hours of working days. `period_of_day` (days,) numbers the qualification periods from 0 and `hours_ratio`
     (periods, 2) is n_S : n_PS in lowest terms. The rest are the masks of `kernels.CalendarTables`.
     """
 
@@ -64,7 +67,7 @@ class MonthCalendar:
     zone: NDArray[np.int8]
     selected: NDArray[np.bool_]
     other: NDArray[np.bool_]
-    period_day: NDArray[np.int64]
+    period_of_day: NDArray[np.int64]
     hours_ratio: NDArray[np.int64]
     whole_hours: bool
     zone_mask: NDArray[np.int32]
@@ -79,8 +82,7 @@ class MonthClose:
     capacity fee, `selected_wh` and `other_wh` their sums. `capacity_group` (points, days) int8 is 1 to 4, and 0 on a
     day without energy in selected hours; `group_wh` (points, 4) sums ZS by group. `largest_slot_wh` (points,) int32.
     `top_hour_wh` and `top_hour_index` (points, 10) int32 are the ten largest hours in descending order, equal ones in
-    order of time, with their number in the grid; 0 and -1 where the grid has fewer hours. `surplus_sum_w` (points,)
-    int64 W is the sum of the ten largest hourly surpluses, 0 for a point without contract power.
+    order of time, with their number in the grid. `surplus_sum_w` (points,) int64 W is the sum of the ten largest hourly surpluses, 0 for a point without contract power.
     """
 
     total_wh: NDArray[np.int64]
@@ -108,17 +110,20 @@ def compile_calendar(
     """Compile the clock of a tariff for a grid.
 
     `zone_of_slot` (slots,) holds 0 to 3. Energy of slots that are both `selected` and `working` counts as selected,
-    the rest of `working` as other hours (law.md 1.4). `period_of_day` (days,) numbers the qualification period of each
-    local day in ascending runs (month, decade); by default each day is its own. Raises ValueError on wrong shapes.
+    the rest of `working` as other hours (law.md 1.4). `period_of_day` (days,) names the qualification period of each
+    local day (month, decade); by default each day is its own. Raises ValueError on wrong shapes, on slots longer than
+    an hour and on grids longer than LARGEST_GRID_SLOTS.
     """
+    if grid.slots > LARGEST_GRID_SLOTS or grid.slots_per_hour < 1:
+        raise ValueError("a calendar covers at most two months of slots of at most an hour")
     if any(array.shape != (grid.slots,) for array in (zone_of_slot, selected, working)):
         raise ValueError("calendar arrays and grid differ in length")
     zones = int(zone_of_slot.max()) + 1
     if zone_of_slot.min() < 0 or zones > ZONES:
         raise ValueError(f"zones must be 0 to {ZONES - 1}")
     inside, other = selected & working, working & ~selected
-    period_day = _period_bounds(period_of_day, len(grid.days))
-    period_slot = grid.day_offsets[period_day]
+    period = _numbered_periods(period_of_day, len(grid.days))
+    period_of_slot = np.repeat(period, np.diff(grid.day_offsets))
     classes = zone_of_slot + ZONES * inside + 2 * ZONES * other
     by_hour = classes.reshape(grid.hours, grid.slots_per_hour)
     whole_days = not (grid.day_offsets % grid.slots_per_hour).any()
@@ -128,30 +133,31 @@ def compile_calendar(
         zone=zone_of_slot.astype(np.int8),
         selected=inside,
         other=other,
-        period_day=period_day,
-        hours_ratio=_hours_ratio(inside, other, period_slot),
+        period_of_day=period,
+        hours_ratio=_hours_ratio(_counts(period_of_slot[inside], period), _counts(period_of_slot[other], period)),
         whole_hours=whole_days and bool((by_hour == by_hour[:, :1]).all()),
         zone_mask=_zone_masks(zone_of_slot, grid),
         kind_mask=_kind_masks((inside, other), grid),
     )
 
 
-def _period_bounds(period_of_day: NDArray[np.int64] | None, days: int) -> NDArray[np.int64]:
+def _numbered_periods(period_of_day: NDArray[np.int64] | None, days: int) -> NDArray[np.int64]:
     if period_of_day is None:
-        return np.arange(days + 1, dtype=np.int64)
-    if period_of_day.shape != (days,) or (np.diff(period_of_day) < 0).any():
-        raise ValueError("qualification periods must number each day of the grid in ascending runs")
-    starts = np.flatnonzero(np.diff(period_of_day)) + 1
-    return np.concatenate(([0], starts, [days])).astype(np.int64)
+        return np.arange(days, dtype=np.int64)
+    if period_of_day.shape != (days,):
+        raise ValueError("qualification periods must name each day of the grid")
+    return np.unique(period_of_day, return_inverse=True)[1].astype(np.int64)
 
 
-def _hours_ratio(
-    selected: NDArray[np.bool_], other: NDArray[np.bool_], period_slot: NDArray[np.int32]
-) -> NDArray[np.int64]:
-    """n_S : n_PS of each period in lowest terms, (1, 1) where a period has no such hours at all."""
+def _counts(period_of_slots: NDArray[np.int64], periods: NDArray[np.int64]) -> list[int]:
+    """How many of some slots fall into each period."""
+    return [int(count) for count in np.bincount(period_of_slots, minlength=int(periods.max()) + 1)]
+
+
+def _hours_ratio(selected_slots: Sequence[int], other_slots: Sequence[int]) -> NDArray[np.int64]:
+    """n_S : n_PS of each period in lowest terms; 1 stands for none, as then the energy is 0 too."""
     ratios = []
-    for first, end in zip(period_slot[:-1], period_slot[1:], strict=True):
-        inside, outside = int(selected[first:end].sum()), int(other[first:end].sum())
+    for inside, outside in zip(selected_slots, other_slots, strict=True):
         divisor = gcd(inside, outside) or 1
         ratios.append((inside // divisor or 1, outside // divisor or 1))
     return np.array(ratios, dtype=np.int64)
@@ -172,11 +178,6 @@ def _hour_masks(classes: Sequence[NDArray[np.bool_]]) -> NDArray[np.int32]:
     for row, hours in zip(masks, classes, strict=True):
         row[: len(hours)] = -hours.astype(np.int32)
     return masks
-
-
-def padded(count: int) -> int:
-    """A count rounded up to whole groups of vectors."""
-    return -(-count // LANES) * LANES
 
 
 def close_month(
@@ -235,9 +236,9 @@ def _checked_grid(
     points = len(wh)
     if calendar_of_point.shape != (points,) or contract_power_w.shape != (points,):
         raise ValueError("each point needs one calendar and one contract power")
-    if points and not (0 <= calendar_of_point.min() and calendar_of_point.max() < len(calendars)):
+    if points and not (calendar_of_point.min() >= 0 and calendar_of_point.max() < len(calendars)):
         raise ValueError("a point names a calendar that is not given")
-    if points and not (0 <= contract_power_w.min() and contract_power_w.max() <= LARGEST_CONTRACT_POWER_W):
+    if points and not (contract_power_w.min() >= 0 and contract_power_w.max() <= LARGEST_CONTRACT_POWER_W):
         raise ValueError("contract power is negative or beyond any grid")
     return grid
 
@@ -263,10 +264,8 @@ def _empty_arrays(points: int, days: int) -> CloseArrays:
 def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, groups: CapacityGroups) -> CalendarTables:
     days = len(grid.days)
     count = len(calendars)
-    period_day = np.full((count, days + 1), days, np.int64)
     hour_weights = np.ones((count, 2, padded(days)), np.int64)
     for index, calendar in enumerate(calendars):
-        period_day[index, : len(calendar.period_day)] = calendar.period_day
         hour_weights[index, :, : len(calendar.hours_ratio)] = calendar.hours_ratio.T
     runs, odd_days = _runs_of_plain_days(grid)
     return CalendarTables(
@@ -275,8 +274,7 @@ def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, groups: Capacity
         zone_mask=np.stack([item.zone_mask for item in calendars]),
         kind_mask=np.stack([item.kind_mask for item in calendars]),
         whole_hours=np.array([item.whole_hours for item in calendars]),
-        periods=np.array([len(item.hours_ratio) for item in calendars], np.int64),
-        period_day=period_day,
+        period_of_day=np.stack([item.period_of_day for item in calendars]),
         hour_weights=hour_weights,
         day_slot=grid.day_offsets.astype(np.int64),
         plain_runs=runs,
@@ -342,15 +340,15 @@ def _reference_groups(
 ) -> NDArray[np.int8]:
     """The group of each day, from the sums of its qualification period."""
     found = np.zeros(selected.shape, np.int8)
-    for period, (first, end) in enumerate(zip(calendar.period_day[:-1], calendar.period_day[1:], strict=True)):
-        inside_hours, outside_hours = (int(part) for part in calendar.hours_ratio[period])
-        inside = selected[:, first:end].sum(axis=1)
-        outside = other[:, first:end].sum(axis=1)
+    for period, (inside_hours, outside_hours) in enumerate(calendar.hours_ratio):
+        days = calendar.period_of_day == period
+        inside = selected[:, days].sum(axis=1)
+        outside = other[:, days].sum(axis=1)
         group = np.ones(len(inside), np.int8)
         for limit in groups.limits_percent:
             group += 100 * inside * outside_hours >= (100 + limit) * outside * inside_hours
         group[2 * outside < groups.zero_resolution_wh] = 4
-        found[:, first:end] = group[:, np.newaxis]
+        found[:, days] = group[:, np.newaxis]
     found[selected == 0] = 0
     return found
 
@@ -361,10 +359,8 @@ def _reference_top(
     by_hour = energy.reshape(len(energy), grid.hours, grid.slots_per_hour)
     hourly = by_hour.sum(axis=2)
     order = np.argsort(-hourly, axis=1, kind="stable")[:, :TOP]
-    kept = order.shape[1]
-    out.top_hour_wh[:], out.top_hour_index[:] = 0, -1
-    out.top_hour_wh[:, :kept] = np.take_along_axis(hourly, order, axis=1)
-    out.top_hour_index[:, :kept] = order
+    out.top_hour_wh[:] = np.take_along_axis(hourly, order, axis=1)
+    out.top_hour_index[:] = order
     surplus = by_hour.max(axis=2) * grid.slots_per_hour - contract_power_w[:, np.newaxis]
     surplus[contract_power_w == 0] = 0
     largest = np.sort(np.maximum(surplus, 0), axis=1)[:, -TOP:]

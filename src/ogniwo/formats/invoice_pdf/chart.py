@@ -6,7 +6,7 @@ from datetime import date
 
 from ogniwo.formats.invoice_pdf.display import Display
 
-WIDTH, HEIGHT = 1_740, 380
+WIDTH, HEIGHT = 1_740, 330
 """The picture in tenths of a millimetre."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 6, 14, 44
 _PLOT_WIDTH = WIDTH - _LEFT - _RIGHT

@@ -14,11 +14,14 @@ Rows = list[list[str]]
 
 _ALL_DAY = "all"
 _CAPACITY_GROUP = re.compile(r"K[1-4]\Z")
+_CAPACITY_FLAT = "capacity.flat"
 _CONFIDENCE = {
     "official": "confidence_official",
     "2+": "confidence_two",
     "1": "confidence_one",
     "M": "confidence_memory",
+    "own": "confidence_own",
+    "sample": "confidence_sample",
 }
 
 
@@ -238,6 +241,8 @@ def _zone_name(item: Document, *, texts: Words) -> str:
         return ""
     if _CAPACITY_GROUP.match(zone):
         return texts["capacity_group"].format(group=zone)
+    if item["charge"] == _CAPACITY_FLAT:
+        return texts["capacity_class"].format(group=zone)
     name = zone_names(zone)[0 if texts["lang"] == "pl" else 1]
     return "" if name in _name(item, language=texts["lang"]) else texts["zone"].format(zone=name)
 

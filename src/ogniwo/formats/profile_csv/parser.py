@@ -22,7 +22,7 @@ _TEXT_SHOWN = 160
 _POINT_DIGITS = 18
 _INSPECTED_KEYS = 1 << 16
 
-type_of_bytes = bytes | bytearray | memoryview
+BytesLike = bytes | bytearray | memoryview
 
 
 class LineTooLong(Refusal):
@@ -40,7 +40,7 @@ def _point_keys(points: Sequence[str]) -> NDArray[np.int64]:
     return np.array([int(point) for point in points], dtype=np.int64)
 
 
-def _after_header(data: type_of_bytes) -> int | None:
+def _after_header(data: BytesLike) -> int | None:
     """Where the second row begins, or None when the first row is not the header."""
     head = bytes(data[: len(BOM) + len(HEADER.encode()) + 2])
     for start in (BOM, b""):
@@ -73,7 +73,7 @@ class ProfileCsvReader:
         self._located: list[Located] = []
         self._refused: Finding | None = None
 
-    def feed(self, block: type_of_bytes) -> None:
+    def feed(self, block: BytesLike) -> None:
         """Take the next bytes of the file. Raises LineTooLong."""
         last = _last_line_feed(block)
         if self._carried or self._at_start or last < 0:
@@ -132,15 +132,15 @@ class ProfileCsvReader:
         if begin < len(lines):
             self._parse(lines[begin:], len(lines) - begin)
 
-    def _parse(self, block: type_of_bytes, end: int) -> None:
+    def _parse(self, block: BytesLike, end: int) -> None:
         """Parse `block[:end]`; its last lines from a padded copy, so that words may be loaded past the end."""
         if self._refused is not None:
             return
-        data = np.frombuffer(block, dtype=np.uint8)
+        data = _read_only(block)
         inner = _inner_end(block, end)
         self._parse_padded(data, inner)
         tail = data[inner:end].tobytes() + bytes(PADDING)
-        self._parse_padded(np.frombuffer(tail, dtype=np.uint8), end - inner)
+        self._parse_padded(_read_only(tail), end - inner)
 
     def _parse_padded(self, data: NDArray[np.uint8], end: int) -> None:
         before = np.minimum(self._issues.counts, LOCATED_MAX)
@@ -154,7 +154,14 @@ class ProfileCsvReader:
                 self._located.append(Located(issue, int(self._issues.rows[issue, place]), text))
 
 
-def _first_line_feed(block: type_of_bytes) -> int:
+def _read_only(block: BytesLike) -> NDArray[np.uint8]:
+    """The bytes as an array of one type whatever they came in, so that the kernels are compiled once."""
+    data = np.frombuffer(block, dtype=np.uint8)
+    data.setflags(write=False)
+    return data
+
+
+def _first_line_feed(block: BytesLike) -> int:
     if not isinstance(block, memoryview):
         return block.find(b"\n")
     for begin in range(0, len(block), _LINE_BYTES_MAX):
@@ -164,7 +171,7 @@ def _first_line_feed(block: type_of_bytes) -> int:
     return -1
 
 
-def _last_line_feed(block: type_of_bytes) -> int:
+def _last_line_feed(block: BytesLike) -> int:
     if not isinstance(block, memoryview):
         return block.rfind(b"\n")
     for end in range(len(block), 0, -_LINE_BYTES_MAX):
@@ -175,7 +182,7 @@ def _last_line_feed(block: type_of_bytes) -> int:
     return -1
 
 
-def _inner_end(block: type_of_bytes, end: int) -> int:
+def _inner_end(block: BytesLike, end: int) -> int:
     """The end of the last line after which at least PADDING bytes follow in the block, or 0."""
     return _last_line_feed(memoryview(block)[: max(0, end - PADDING)]) + 1
 
@@ -185,7 +192,7 @@ def _shown(line: bytes) -> str:
 
 
 def parse_profile_csv(
-    data: type_of_bytes, *, points: Sequence[str] | None, grid: SlotGrid, source: str = ""
+    data: BytesLike, *, points: Sequence[str] | None, grid: SlotGrid, source: str = ""
 ) -> ParsedProfile:
     """Parse a whole profile CSV (metering.md 3) over the slots of `grid`, strictly.
 
@@ -209,7 +216,7 @@ class ProfileContents:
     last_epoch_s: int | None
 
 
-def inspect_profile_csv(data: type_of_bytes) -> ProfileContents:
+def inspect_profile_csv(data: BytesLike) -> ProfileContents:
     """Look through a profile CSV for its points, channels and times; rows that cannot be read are passed by."""
     begin = _after_header(data)
     found: dict[int, None] = {}
@@ -222,8 +229,8 @@ def inspect_profile_csv(data: type_of_bytes) -> ProfileContents:
         )
         view = memoryview(data)
         inner = max(begin, _inner_end(view, len(view)))
-        tail = np.frombuffer(bytes(view[inner:]) + bytes(PADDING), dtype=np.uint8)
-        for part, start, end in ((np.frombuffer(view, np.uint8), begin, inner), (tail, 0, len(tail) - PADDING)):
+        tail = _read_only(bytes(view[inner:]) + bytes(PADDING))
+        for part, start, end in ((_read_only(view), begin, inner), (tail, 0, len(tail) - PADDING)):
             at = start
             while at < end:
                 count, at = inspect_rows(part, at, end, tables, keys, channels, bounds, stops)

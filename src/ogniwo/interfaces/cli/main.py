@@ -11,11 +11,12 @@ import click
 
 
 class Entry(NamedTuple):
-    """Where a command lives, whether it needs a prepared workspace, and its one line of help."""
+    """Where a command lives, whether it needs a prepared workspace, its one line of help, and its default folder."""
 
     target: str
     needs_workspace: bool
     help: str
+    folder: str = "."
 
 
 _CLI: Final = "ogniwo.interfaces.cli"
@@ -23,7 +24,7 @@ _CLI: Final = "ogniwo.interfaces.cli"
 COMMANDS: Final = {
     "read": Entry(f"{_CLI}.read:read_command", False, "Normalise meter files to CSV or JSON lines (no workspace)."),
     "price": Entry(f"{_CLI}.price:price_command", False, "Price one point on a named tariff (no workspace)."),
-    "demo": Entry(f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative."),
+    "demo": Entry(f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative.", "demo"),
     "workspace": Entry(f"{_CLI}.workspace:workspace_group", True, "Create a workspace; show what is in it."),
     "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
@@ -39,10 +40,14 @@ COMMANDS: Final = {
 
 @dataclass
 class Runtime:
-    """What the wiring hands to the commands: how to make Django ready for a workspace folder."""
+    """What the wiring hands to the commands: how to make Django ready for a folder, and which folder it is.
+
+    `given` is what the user named, `folder` what the command works on.
+    """
 
     prepare: Callable[[Path], None]
-    workspace: Path = Path()
+    given: Path | None = None
+    folder: Path = Path()
 
 
 class LazyGroup(click.Group):
@@ -58,7 +63,9 @@ class LazyGroup(click.Group):
         if entry is None:
             return None
         if entry.needs_workspace and isinstance(ctx.obj, Runtime):
-            ctx.obj.prepare(ctx.obj.workspace)
+            # click loads the command before it calls `cli`, but after it read the options
+            ctx.obj.folder = ctx.params.get("workspace") or ctx.obj.given or Path(entry.folder)
+            ctx.obj.prepare(ctx.obj.folder)
         module, _, attribute = entry.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
@@ -85,12 +92,12 @@ class LazyGroup(click.Group):
     "-w",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="OGNIWO_WORKSPACE",
-    default=Path(),
-    help="The workspace folder (default: the current one).",
+    default=None,
+    help="The workspace folder (default: the current one; for `demo` the folder demo).",
 )
 @click.version_option(package_name="ogniwo")
 @click.pass_context
-def cli(ctx: click.Context, workspace: Path) -> None:
+def cli(ctx: click.Context, workspace: Path | None) -> None:
     """Ogniwo: from the meter reading to the invoice and the wallet, verifiable at every step.
 
     \b
@@ -101,4 +108,4 @@ def cli(ctx: click.Context, workspace: Path) -> None:
       ogniwo -w coop invoice show FV/2026/10/0001 --why
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
     if isinstance(ctx.obj, Runtime):
-        ctx.obj.workspace = workspace
+        ctx.obj.given = workspace

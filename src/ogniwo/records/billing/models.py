@@ -8,18 +8,18 @@ from ogniwo.records.visibility import VisibleQuerySet
 
 
 class NumberSequence(models.Model):
-    """The last number given per organisation, kind of document and year or month."""
+    """The last number given per organisation, kind of document and year; the row is locked while the next is given."""
 
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="sequences")
     kind = models.CharField(max_length=10)
-    scope = models.CharField(max_length=10)
-    last = models.PositiveIntegerField(default=0)
+    year = models.PositiveSmallIntegerField()
+    last_number = models.CharField(max_length=40, blank=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("organisation", "kind", "scope"), name="sequence_once"),)
+        constraints = (models.UniqueConstraint(fields=("organisation", "kind", "year"), name="sequence_once"),)
 
     def __str__(self) -> str:
-        return f"{self.organisation} {self.kind} {self.scope}: {self.last}"
+        return f"{self.organisation} {self.kind} {self.year}: {self.last_number}"
 
 
 class InvoiceQuerySet(VisibleQuerySet["InvoiceRecord"]):

@@ -1,4 +1,8 @@
-"""Conclude supply contracts, join communities, set a community's rules. Repeating the same changes nothing."""
+"""Conclude supply contracts, join communities, set a community's rules.
+
+Repeating the same changes nothing; an open contract or membership repeated with an end ends then; anything else that
+differs is refused.
+"""
 
 from datetime import date
 
@@ -14,6 +18,7 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.settlement.models import CommunityRules
 from ogniwo.services.contracts.queries import supply_contract_of
+from ogniwo.services.parties.registered import end_period, require_same
 
 _FAR = date(9999, 1, 1)
 
@@ -22,18 +27,16 @@ _FAR = date(9999, 1, 1)
 def conclude_contract(
     *, point: MeteringPoint, terms: PointTerms, valid_from: date, valid_to: date | None = None
 ) -> SupplyContractRecord:
-    """Put a supply contract in force; refuses one that overlaps another of the same point."""
+    """Put a supply contract in force, or end it; refuses one that overlaps another of the same point."""
+    facts = {"operator": terms.operator, "group": terms.group, "terms": msgspec.to_builtins(terms)}
     record, created = SupplyContractRecord.objects.get_or_create(
-        point=point,
-        valid_from=valid_from,
-        defaults={
-            "valid_to": valid_to,
-            "operator": terms.operator,
-            "group": terms.group,
-            "terms": msgspec.to_builtins(terms),
-        },
+        point=point, valid_from=valid_from, defaults={"valid_to": valid_to, **facts}
     )
-    if created:
+    if not created:
+        name = f"the contract of {point.code} from {valid_from}"
+        require_same(record, facts, name=name)
+        end_period(record, valid_to, name=name)
+    else:
         contracts: list[SupplyContract[PointTerms]] = [supply_contract_of(one) for one in point.contracts.all()]
         segments(contracts, point=point.code, first=valid_from, last_exclusive=valid_to or _FAR)
     return record
@@ -50,19 +53,16 @@ def join_community(
     merit_rank: int = 0,
     participation_percent: int = 100,
 ) -> Membership:
-    """Let a point take part in a community; refuses more than five communities or more than 100 per cent."""
+    """Let a point take part in a community, or end it; refuses more than five communities or 100 per cent."""
+    facts = {"share_key": share_key, "merit_rank": merit_rank, "participation_percent": participation_percent}
     record, created = Membership.objects.get_or_create(
-        community=community,
-        point=point,
-        valid_from=valid_from,
-        defaults={
-            "valid_to": valid_to,
-            "share_key": share_key,
-            "merit_rank": merit_rank,
-            "participation_percent": participation_percent,
-        },
+        community=community, point=point, valid_from=valid_from, defaults={"valid_to": valid_to, **facts}
     )
-    if created:
+    if not created:
+        name = f"the membership of {point.code} in {community.code} from {valid_from}"
+        require_same(record, facts, name=name)
+        end_period(record, valid_to, name=name)
+    else:
         core_membership.check_memberships(
             [
                 core_membership.Membership(
@@ -91,16 +91,15 @@ def set_community_rules(
     pool_months: int = 12,
 ) -> CommunityRules:
     """Set how a community settles from a day on; prices are per MWh."""
-    rules, _ = CommunityRules.objects.get_or_create(
-        community=community,
-        valid_from=valid_from,
-        defaults={
-            "method": method,
-            "internal_price_e8": internal_price.value_e8,
-            "community_fee_e8": community_fee.value_e8,
-            "injection_numerator": injection_share[0],
-            "injection_denominator": injection_share[1],
-            "pool_months": pool_months,
-        },
-    )
+    facts = {
+        "method": method,
+        "internal_price_e8": internal_price.value_e8,
+        "community_fee_e8": community_fee.value_e8,
+        "injection_numerator": injection_share[0],
+        "injection_denominator": injection_share[1],
+        "pool_months": pool_months,
+    }
+    rules, created = CommunityRules.objects.get_or_create(community=community, valid_from=valid_from, defaults=facts)
+    if not created:
+        require_same(rules, facts, name=f"rules of {community.code} from {valid_from}")
     return rules

@@ -18,7 +18,7 @@ from ogniwo.services.parties.operations import (
 INTERNAL_PRICE = Rate.parse("430.00", RateUnit.MWH)
 COMMUNITY_FEE = Rate.parse("30.00", RateUnit.MWH)
 SAMPLE_NIP = "1111111111"
-SAMPLE_ACCOUNT_MASK = "00000000"
+SAMPLE_ACCOUNT_MASK = "000000001111NNNNNNNNNNNN"
 PLACE = (52_406_000, 16_929_000)
 _GROUPS = {"consumer": "odbiorcy", "prosumer": "prosumenci", "producer": "wytwórcy"}
 _STEP_E6 = 900

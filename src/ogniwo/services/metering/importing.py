@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.db import transaction
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import HOUR_S, QUARTER_S, Month, grid_of_month, local_day
 from ogniwo.core.kernel.findings import Finding, Severity
+from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.metering.model import RegisterReading
 from ogniwo.formats.meter_files.model import FileReading, FileRefusedError
 from ogniwo.formats.meter_files.reader import read_meter_file
 from ogniwo.records.metering.models import MaximumPowerState, MeteringPoint, RegisterState, SourceFile
@@ -27,6 +30,12 @@ class UnknownPointsError(Refusal):
     """A file holds points that are not registered."""
 
     code = "import.unknown_points"
+
+
+class ErrorFindingsError(Refusal):
+    """A file could be read but parts of it cannot be trusted; it is imported only when that is accepted."""
+
+    code = "import.error_findings"
 
 
 class RasterDiffersError(Refusal):
@@ -59,11 +68,15 @@ class ImportedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How to import: the point of files that do not name it, a forced layout, whether to leave out unknown points."""
+    """How to import: the point of files that do not name it, a forced layout, whether to leave out unknown points.
+
+    `accept_errors` imports what can be used of a file with findings of severity ERROR, which is refused otherwise.
+    """
 
     point: str = ""
     layout: str = ""
     skip_unknown: bool = False
+    accept_errors: bool = False
     dry_run: bool = False
 
 
@@ -141,7 +154,10 @@ def _import_one(
         cells, laid = _cells(workspace, reading, points)
     except Refusal as refusal:
         return _refused(reading.file_name, refusal, reading.findings)
-    findings = (*reading.findings, *skipped, *laid)
+    findings = (*reading.findings, *skipped, *laid, *_replaced_registers(reading, points))
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors and not options.accept_errors:
+        return _refused(reading.file_name, _untrusted(reading, errors), findings)
     if options.dry_run:
         return _result(reading, "would_import", None, findings, cells=len(cells))
     keep_received(workspace, sha256=reading.sha256, data=data)
@@ -156,6 +172,13 @@ def _import_one(
         )
     _save(workspace, organisation, reading, data, points, commit, findings)
     return _result(reading, "imported", commit, findings)
+
+
+def _untrusted(reading: FileReading, errors: Sequence[Finding]) -> ErrorFindingsError:
+    return ErrorFindingsError(
+        detail=f"{reading.file_name}: {len(errors)} errors, the first: {errors[0].message}; "
+        "accept errors to import the rest of the file"
+    )
 
 
 def _newer_version(organisation: Organisation, reading: FileReading) -> int:
@@ -246,6 +269,41 @@ def _cells(
     return cells, tuple(findings)
 
 
+def _replaced_registers(reading: FileReading, points: dict[str, MeteringPoint]) -> tuple[Finding, ...]:
+    """A warning for each register state that was delivered before with another value."""
+    findings = []
+    for register in reading.registers:
+        if register.point not in points:
+            continue
+        known = RegisterState.objects.filter(**_register_key(register, points)).first()
+        if known is not None and (known.value_e3, known.unit) != (register.value_e3, register.unit):
+            before, now = (format_decimal(value, decimals=3) for value in (known.value_e3, register.value_e3))
+            findings.append(
+                Finding(
+                    code="import.register_replaced",
+                    severity=Severity.WARNING,
+                    message=f"register {register.obis} of meter {register.meter} was {before} {known.unit}, "
+                    f"it is {now} {register.unit} now",
+                    source=reading.file_name,
+                    row=register.row,
+                    point=register.point,
+                    start_epoch_s=register.epoch_s,
+                )
+            )
+    return tuple(findings)
+
+
+def _register_key(register: RegisterReading, points: dict[str, MeteringPoint]) -> dict[str, Any]:
+    return {
+        "point": points[register.point],
+        "meter_serial": register.meter,
+        "obis": register.obis,
+        "epoch_s": register.epoch_s,
+        "origin": register.origin,
+        "multiplier": register.multiplier,
+    }
+
+
 def _slot_length(reading: FileReading, point: str, seconds: NDArray[np.int32], wh: NDArray[np.int64]) -> int:
     lengths = set(np.unique(seconds).tolist())
     if len(lengths) != 1 or not lengths <= {QUARTER_S, HOUR_S}:
@@ -310,21 +368,7 @@ def _save(
     )
     for register in reading.registers:
         if register.point in points:
-            RegisterState.objects.get_or_create(
-                point=points[register.point],
-                meter_serial=register.meter,
-                obis=register.obis,
-                epoch_s=register.epoch_s,
-                origin=register.origin,
-                multiplier=register.multiplier,
-                defaults={
-                    "value_e3": register.value_e3,
-                    "unit": register.unit,
-                    "digits": register.digits,
-                    "source": source,
-                    "row": register.row,
-                },
-            )
+            _save_register(register, points, source)
     for maximum in reading.maxima:
         if maximum.point in points:
             MaximumPowerState.objects.update_or_create(
@@ -339,6 +383,16 @@ def _save(
         target=reading.file_name,
         facts={"sha256": reading.sha256, "layout": reading.layout, "intervals": reading.intervals.count},
     )
+
+
+def _save_register(register: RegisterReading, points: dict[str, MeteringPoint], source: SourceFile) -> None:
+    """Keep a register state; the same again keeps its first source, another value replaces it."""
+    value = {"value_e3": register.value_e3, "unit": register.unit}
+    origin = {"digits": register.digits, "source": source, "row": register.row}
+    key = _register_key(register, points)
+    state, _ = RegisterState.objects.get_or_create(**key, defaults={**value, **origin})
+    if (state.value_e3, state.unit) != (register.value_e3, register.unit):
+        RegisterState.objects.filter(pk=state.pk).update(**value, **origin)
 
 
 def _finding_row(finding: Finding) -> dict[str, object]:

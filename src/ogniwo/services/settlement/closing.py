@@ -10,9 +10,10 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import Month
-from ogniwo.core.kernel.findings import Finding
+from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.quantities import Rate, RateUnit
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.settlement.cooperative import CooperativeMonth, member_flows, settle_cooperative_month
 from ogniwo.core.settlement.internal import InternalPrices, InternalSettlement, settle_internally
 from ogniwo.core.settlement.model import Statement
@@ -36,6 +37,12 @@ RULE_VERSION = "cooperative-month/1"
 """Changes when the same inputs would give other numbers."""
 
 FLOW_NAMES = ("taken", "given", "community_in", "community_out", "from_pool", "grid", "surplus")
+
+
+class BlockedMonthError(Refusal):
+    """A month has errors that keep it out of a bill, such as days without a supply contract."""
+
+    code = "period.blocked"
 
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
@@ -62,16 +69,20 @@ def close_month(
     month: Month,
     book: TariffBook,
     dry_run: bool = False,
+    method: str = "",
     tell: Callable[[str], None] = lambda _step: None,
 ) -> ClosedMonth:
     """Settle a month and keep it as the next version; the same inputs again keep nothing and return the newest run.
 
-    `tell` is given the name of each step as it begins: balance, rate, settle. Refuses what the loading and the core
-    refuse; nothing is stored then.
+    `tell` is given the name of each step as it begins: balance, rate, settle. `method` tries another sharing method
+    than that of the rules, without storing anything. Refuses what the loading and the core refuse, and errors found
+    while rating (a preview returns those as findings); nothing is stored then.
     """
+    if method and not dry_run:
+        raise ValueError("another sharing method than that of the rules can only be tried")
     tell("balance")
     inputs = load_month(workspace, community=community, month=month)
-    named = _named_inputs(inputs, book)
+    named = _named_inputs(inputs, book, method=method)
     digest = sha256_hex(msgspec.json.encode(named))
     before = latest_run(community=community, month=month)
     changed = before is None or before.inputs_digest != digest
@@ -82,13 +93,15 @@ def close_month(
         taken=inputs.taken,
         given=inputs.given,
         pool=inputs.pool,
-        sharing=inputs.choice(),
+        sharing=inputs.choice(method),
         rules=inputs.pool_rules,
     )
     tell("rate")
     lines, findings = price_all(
         book=book, members=inputs.points, month=month, hours=inputs.hours, grid=cooperative.grid
     )
+    if not dry_run:
+        _refuse_errors(findings, month)
     tell("settle")
     internal = _internal(inputs, cooperative, book)
     flows = member_flows(
@@ -132,14 +145,21 @@ def close_month(
     )
 
 
-def _named_inputs(inputs: MonthInputs, book: TariffBook) -> dict[str, dict[str, str]]:
+def _refuse_errors(findings: tuple[Finding, ...], month: Month) -> None:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        reasons = "; ".join(finding.message for finding in errors)
+        raise BlockedMonthError(detail=f"{month} cannot be settled, {len(errors)} errors: {reasons}")
+
+
+def _named_inputs(inputs: MonthInputs, book: TariffBook, *, method: str) -> dict[str, dict[str, str]]:
     """Names and versions of everything that decides the numbers."""
     rules = inputs.rules
     return {
         "whole": {
             "rule": RULE_VERSION,
             "rate_book": book.digest,
-            "sharing": rules.method,
+            "sharing": method or rules.method,
             "internal_price_e8_per_mwh": str(rules.internal_price_e8),
             "community_fee_e8_per_mwh": str(rules.community_fee_e8),
             "injection_share": f"{rules.injection_numerator}/{rules.injection_denominator}",

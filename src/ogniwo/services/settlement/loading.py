@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 import numpy as np
@@ -15,15 +15,7 @@ from ogniwo.core.kernel.calendar import HOUR_S, Month, SlotGrid, grid_of_month
 from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
 from ogniwo.core.kernel.quantities import Share
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.metering.model import (
-    EXPORT,
-    EXPORT_NETTED,
-    IMPORT,
-    IMPORT_NETTED,
-    REACTIVE_Q1,
-    REACTIVE_Q4,
-    IntervalSeries,
-)
+from ogniwo.core.metering.model import REACTIVE_Q1, REACTIVE_Q4, IntervalSeries
 from ogniwo.core.settlement.cooperative import PoolLot, PoolRules
 from ogniwo.core.settlement.model import QualityShare
 from ogniwo.core.tariffs.model import PointTerms
@@ -32,6 +24,7 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.settlement.models import CommunityRules, SettlementRun
 from ogniwo.services.contracts.queries import contracts_of_points, memberships_in, rules_on
+from ogniwo.services.metering.active import active_series, needed_series
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -53,6 +46,12 @@ class PartialParticipationError(Refusal):
     code = "period.partial_participation"
 
 
+class TwoMembershipsError(Refusal):
+    """A point has two memberships of one community in a month: a key or rank changes on the first of a month only."""
+
+    code = "period.two_memberships"
+
+
 class PoolGapError(Refusal):
     """An earlier month of the community is missing between settled months, so the pool is not known."""
 
@@ -63,12 +62,14 @@ class PoolGapError(Refusal):
 class MemberPoint:
     """One point of the month: its series, its netted hours (zero outside the membership) and its contracts.
 
-    `taken`, `given` (hours,) int64 Wh inside the membership; `import_hours` all hours, for charges that know no
-    membership. `imports` is None for a point that only feeds in.
+    `taken`, `given` (hours,) int64 Wh inside the membership, which holds the local days [first, last_exclusive) of the
+    month. `imports` is None for a point that only feeds in.
     """
 
     point: MeteringPoint
     membership: Membership
+    first: date
+    last_exclusive: date
     imports: IntervalSeries | None
     exports: IntervalSeries | None
     reactive_q1: IntervalSeries | None
@@ -85,14 +86,26 @@ class MemberPoint:
         found = (self.imports, self.exports, self.reactive_q1, self.reactive_q4)
         return tuple(series for series in found if series is not None)
 
+    def inside(self, grid: SlotGrid) -> NDArray[np.bool_]:
+        """Which slots of a grid of the month lie in the membership."""
+        mask = np.zeros(grid.slots, dtype=np.bool_)
+        bounds = ((day - grid.days[0]).days for day in (self.first, self.last_exclusive))
+        mask[slice(*(int(grid.day_offsets[bound]) for bound in bounds))] = True
+        return mask
+
+    def missing_slots(self) -> int:
+        """Slots of the membership without a value, in all series."""
+        return sum(int((series.missing & self.inside(series.grid)).sum()) for series in self.series)
+
     def quality(self) -> tuple[QualityShare, ...]:
         """How the active energy of the point was got, import and export together."""
         totals: dict[int, list[int]] = {}
         for series in (self.imports, self.exports):
             if series is None:
                 continue
-            for code in np.unique(series.quality).tolist():
-                mask = series.quality == code
+            inside = self.inside(series.grid)
+            for code in np.unique(series.quality[inside]).tolist():
+                mask = inside & (series.quality == code)
                 part = totals.setdefault(code, [0, 0])
                 part[0] += int(series.wh[mask].sum(dtype=np.int64))
                 part[1] += int(mask.sum())
@@ -159,6 +172,10 @@ def load_month(
     partial = [one.point.code for one in memberships if one.participation_percent < 100]
     if partial:
         raise PartialParticipationError(detail=f"{', '.join(partial)} takes part with less than 100 %")
+    codes = [one.point.code for one in memberships]
+    twice = sorted({code for code in codes if codes.count(code) > 1})
+    if twice:
+        raise TwoMembershipsError(detail=f"{', '.join(twice)} is in {community.code} twice in {month}")
     contracts = contracts_of_points([one.point for one in memberships])
     points = tuple(_member_point(workspace, membership, month, contracts, as_of=as_of) for membership in memberships)
     _refuse_incomplete(points, month)
@@ -185,13 +202,16 @@ def _member_point(
     def read(channel: str) -> IntervalSeries | None:
         return workspace.series.read(point=code, channel=channel, month=month, as_of=as_of)
 
-    before_netting, after_netting = (read(IMPORT), read(EXPORT)), (read(IMPORT_NETTED), read(EXPORT_NETTED))
-    imports, exports = _one_stage(before_netting, after_netting)
+    imports, exports = active_series(workspace, point=code, month=month, as_of=as_of)
     taken, given = _netted(imports, exports, month)
-    inside = _membership_hours(membership, month)
+    first = max(month.first, membership.valid_from)
+    last_exclusive = min(month.shifted(1).first, membership.valid_to or date.max)
+    inside = _membership_hours(first, last_exclusive, month)
     return MemberPoint(
         point=membership.point,
         membership=membership,
+        first=first,
+        last_exclusive=last_exclusive,
         imports=imports,
         exports=exports,
         reactive_q1=read(REACTIVE_Q1),
@@ -202,16 +222,6 @@ def _member_point(
         metered_out_wh=int((_hourly(exports, month) * inside).sum()),
         contracts=tuple(contract for contract in contracts if contract.point == code),
     )
-
-
-Pair = tuple[IntervalSeries | None, IntervalSeries | None]
-
-
-def _one_stage(before_netting: Pair, after_netting: Pair) -> Pair:
-    """Import and export of one stage, never mixed: as metered when both are there, else as the operator netted them."""
-    if None not in before_netting or after_netting == (None, None):
-        return before_netting
-    return after_netting if None not in after_netting or before_netting == (None, None) else before_netting
 
 
 def _hourly(series: IntervalSeries | None, month: Month) -> NDArray[np.int64]:
@@ -230,24 +240,17 @@ def _netted(
     return taken[0], given[0]
 
 
-def _membership_hours(membership: Membership, month: Month) -> NDArray[np.int64]:
+def _membership_hours(first: date, last_exclusive: date, month: Month) -> NDArray[np.int64]:
     grid = grid_of_month(month, slot_s=HOUR_S)
-    inside = np.zeros(grid.slots, dtype=np.int64)
-    for index, day in enumerate(grid.days):
-        if membership.valid_from <= day and (membership.valid_to is None or day < membership.valid_to):
-            inside[grid.day_offsets[index] : grid.day_offsets[index + 1]] = 1
-    return inside
+    inside = np.array([first <= day < last_exclusive for day in grid.days], dtype=np.int64)
+    return np.repeat(inside, np.diff(grid.day_offsets))
 
 
 def _refuse_incomplete(points: Sequence[MemberPoint], month: Month) -> None:
     lacking = []
     for one in points:
-        needed = [one.imports] if one.point.role == "consumer" else [one.imports, one.exports]
-        if one.point.role == "producer":
-            needed = [one.exports]
-        absent = sum(1 for series in needed if series is None)
-        missing = sum(int(series.missing.sum()) for series in one.series)
-        if absent:
+        missing = one.missing_slots()
+        if None in needed_series(one.point, (one.imports, one.exports)):
             lacking.append(f"{one.point.code}: no series")
         elif missing:
             lacking.append(f"{one.point.code}: {missing} intervals")

@@ -35,13 +35,13 @@ class PricedPoint:
 def price_point(
     *, book: TariffBook, member: MemberPoint, month: Month, hours: SlotGrid, grid_wh: NDArray[np.int64]
 ) -> PricedPoint:
-    """Rate one point's month: energy charges on `grid_wh` (hours,), the rest by terms, power and reactive energy.
+    """Rate the days of one point's membership: energy charges on `grid_wh` (hours,), the rest by terms and power.
 
     Waived for energy of the community and of the pool are all charges per energy (law.md 4.3): they are never in
     `grid_wh`. Power and reactive energy are judged on what the meter saw.
     """
     timeline = segments(
-        member.contracts, point=member.point.code, first=month.first, last_exclusive=month.shifted(1).first
+        member.contracts, point=member.point.code, first=member.first, last_exclusive=member.last_exclusive
     )
     if not timeline.segments:
         raise NoContractError(detail=f"{member.point.code} has no supply contract in {month}")

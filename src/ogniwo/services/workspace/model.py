@@ -24,6 +24,12 @@ class NoWorkspaceError(Refusal):
     code = "workspace.not_found"
 
 
+class BadSettingsError(Refusal):
+    """The settings file of a workspace cannot be read, or a setting cannot be kept in it."""
+
+    code = "workspace.bad_settings"
+
+
 class WorkspaceExistsError(Refusal):
     """A workspace (or something else) is already there."""
 
@@ -32,12 +38,16 @@ class WorkspaceExistsError(Refusal):
 
 @dataclass(frozen=True)
 class Workspace:
-    """Where everything of one installation lies. `network` is the id every ledger transaction carries."""
+    """Where everything of one installation lies. `network` is the id every ledger transaction carries.
+
+    `sample_rates` lets the packaged sample values stand in for rates that are not known: for demonstrations only.
+    """
 
     root: Path
     name: str
     network: str
     now: Now = system_now
+    sample_rates: bool = False
 
     @property
     def settings_file(self) -> Path:
@@ -53,6 +63,16 @@ class Workspace:
     def documents(self) -> Path:
         """Issued documents, by month."""
         return self.root / "documents"
+
+    @property
+    def rates(self) -> Path:
+        """Rate files of one's own, `*.toml`, that add to the packaged rates."""
+        return self.root / "rates"
+
+    @property
+    def rate_files(self) -> tuple[Path, ...]:
+        """The rate files there are, by name."""
+        return tuple(sorted(self.rates.glob("*.toml")))
 
     @property
     def keys(self) -> Path:

@@ -1,36 +1,80 @@
 """Create and open workspaces."""
 
+import json
 import tomllib
 from pathlib import Path
 
 from django.core.management import call_command
 
-from ogniwo.services.workspace.model import Now, NoWorkspaceError, Workspace, WorkspaceExistsError, system_now
+from ogniwo.services.workspace.model import (
+    BadSettingsError,
+    Now,
+    NoWorkspaceError,
+    Workspace,
+    WorkspaceExistsError,
+    system_now,
+)
 
 
-def create_workspace(*, root: Path, name: str, network: str, now: Now = system_now) -> Workspace:
-    """Make the folders and the database of a new workspace; refuses a folder that holds anything of one.
+def create_workspace(
+    *,
+    root: Path,
+    name: str,
+    network: str,
+    now: Now = system_now,
+    sample_rates: bool = False,
+    dry_run: bool = False,
+) -> Workspace:
+    """Make the folders and the database of a new workspace; refuses a folder that already is one.
 
-    The settings file is written last, so an interrupted creation is no workspace and can be repeated elsewhere.
+    The settings file is written last, so an interrupted creation is no workspace and can be repeated. With `dry_run`
+    everything is checked and nothing written.
     """
-    workspace = Workspace(root=root, name=name, network=network, now=now)
+    workspace = Workspace(root=root, name=name, network=network, now=now, sample_rates=sample_rates)
     if workspace.settings_file.exists():
         raise WorkspaceExistsError(detail=f"{root} already is a workspace")
-    for folder in (root, workspace.received, workspace.documents, workspace.keys):
+    settings = _settings_text(workspace)
+    if dry_run:
+        return workspace
+    for folder in (root, workspace.received, workspace.documents, workspace.rates, workspace.keys):
         folder.mkdir(parents=True, exist_ok=True)
     workspace.keys.chmod(0o700)
     call_command("migrate", verbosity=0, interactive=False)
-    workspace.settings_file.write_text(f'name = "{name}"\nnetwork = "{network}"\n', encoding="utf-8")
+    unfinished = workspace.settings_file.with_suffix(".part")
+    unfinished.write_text(settings, encoding="utf-8")
+    unfinished.replace(workspace.settings_file)
     return workspace
 
 
+def _settings_text(workspace: Workspace) -> str:
+    """The settings as TOML; a JSON string of printable characters is a TOML string too."""
+    for setting, text in (("name", workspace.name), ("network", workspace.network)):
+        if not text or not text.isprintable():
+            raise BadSettingsError(detail=f"the {setting} {text!r} is empty or holds characters that cannot be printed")
+    lines = [
+        f"name = {json.dumps(workspace.name, ensure_ascii=False)}",
+        f"network = {json.dumps(workspace.network, ensure_ascii=False)}",
+    ]
+    if workspace.sample_rates:
+        lines.append("sample_rates = true")
+    return "\n".join(lines) + "\n"
+
+
 def open_workspace(*, root: Path, now: Now = system_now) -> Workspace:
-    """Open a workspace; refuses a folder that is none."""
+    """Open a workspace; refuses a folder that is none, and one whose settings cannot be read."""
     settings_file = root / "ogniwo.toml"
     if not settings_file.is_file():
         raise NoWorkspaceError(
             detail=f"{root.resolve()} is not a workspace; make one with `ogniwo workspace create` or `ogniwo demo`"
         )
-    settings = tomllib.loads(settings_file.read_text(encoding="utf-8"))
+    try:
+        settings = tomllib.loads(settings_file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettingsError(detail=f"{settings_file}: {error}") from error
+    name, network, sample_rates = (settings.get(key) for key in ("name", "network", "sample_rates"))
+    if not isinstance(name, str) or not isinstance(network, str) or not isinstance(sample_rates, bool | None):
+        raise BadSettingsError(
+            detail=f"{settings_file} needs `name` and `network` as texts; `sample_rates` is true or false"
+        )
     call_command("migrate", verbosity=0, interactive=False)
-    return Workspace(root=root, name=settings["name"], network=settings["network"], now=now)
+    return Workspace(root=root, name=name, network=network, now=now, sample_rates=bool(sample_rates))

@@ -1,4 +1,4 @@
-"""A small network, shared by the tests of the ledger: loaded as a plugin-free fixture so that no package is needed."""
+"""Makes network.py importable: the tests are no package."""
 
 import importlib.util
 import sys
@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-
-def _load():
-    name = "ledger_network"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("network.py"))
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-    return sys.modules[name]
+if "ledger_network" not in sys.modules:
+    _spec = importlib.util.spec_from_file_location("ledger_network", Path(__file__).with_name("network.py"))
+    sys.modules["ledger_network"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules["ledger_network"])
 
 
 @pytest.fixture
 def network():
-    return _load().Network()
+    """A network before its genesis."""
+    return sys.modules["ledger_network"].Network()

@@ -116,10 +116,17 @@ class Network:
 
     def bind(self, subject, role, subtree, *, valid_from=0, valid_to=0, **changed):
         return tx.BindRole(
-            **self.frame(**changed), role=role, subject=subject, subtree=subtree, valid_from=valid_from, valid_to=valid_to
+            **self.frame(**changed),
+            role=role,
+            subject=subject,
+            subtree=subtree,
+            valid_from=valid_from,
+            valid_to=valid_to,
         )
 
-    def asset(self, name, kind="payment", *, domain="op", issuer="op/issuer", channels=(), transferable=True, **changed):
+    def asset(
+        self, name, kind="payment", *, domain="op", issuer="op/issuer", channels=(), transferable=True, **changed
+    ):
         return tx.DefineAsset(
             **self.frame(**changed),
             asset=name,

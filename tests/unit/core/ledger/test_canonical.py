@@ -73,7 +73,9 @@ def test_every_other_spelling_is_refused(data, refusal):
         decode(data, SAMPLE)
 
 
-@pytest.mark.parametrize("value", [1.0, None, {"ą": 1}, {1: 2}, 2**53, -(2**53), b"bytes", (1,), "\ud800", {"a": [None]}])
+@pytest.mark.parametrize(
+    "value", [1.0, None, {"ą": 1}, {1: 2}, 2**53, -(2**53), b"bytes", (1,), "\ud800", {"a": [None]}]
+)
 def test_what_has_no_canonical_form_is_refused(value):
     with pytest.raises(NotCanonicalError):
         encode_document(value)

@@ -1,0 +1,86 @@
+"""Checkpoints and receipts of a running ledger."""
+
+from collections.abc import Sequence
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.projection import Projection
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.admission import open_transaction
+from ogniwo.core.ledger.blocks import TransactionEntry, read_body, read_header
+from ogniwo.core.ledger.canonical import Document
+from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier_key
+from ogniwo.core.ledger.intervals import IntervalLeaf
+from ogniwo.core.ledger.receipts import build_receipt
+from ogniwo.core.ledger.transactions import Genesis, RegisterKey
+
+
+class NotOnLedgerError(Refusal):
+    """A receipt was asked for a transaction that the ledger does not hold."""
+
+    code = "ledger.not_on_ledger"
+
+
+class EmptyLedgerError(Refusal):
+    """A checkpoint was asked of a ledger without a block."""
+
+    code = "ledger.empty"
+
+
+def checkpoint_of(ledger: EmbeddedLedger, *, key: Ed25519PrivateKey) -> str:
+    """The signed checkpoint of the last durable block, in the name of the network."""
+    head = ledger.head()
+    if head.height < 0:
+        raise EmptyLedgerError(detail=f"{ledger.path} has no block yet")
+    checkpoint = Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root))
+    return sign_checkpoint(checkpoint, name=head.network, key=key)
+
+
+def receipt_of(
+    ledger: EmbeddedLedger,
+    projection: Projection,
+    *,
+    transaction: str,
+    key: Ed25519PrivateKey,
+    interval: tuple[Sequence[IntervalLeaf], int] | None = None,
+    document: tuple[bytes, dict[str, Document]] | None = None,
+) -> bytes:
+    """The receipt (canonical JSON) of a recorded transaction against a checkpoint made now.
+
+    `interval` takes all leaves of a minted day and the index of the one to reveal, `document` the salt and the content
+    behind an anchor. Raises NotOnLedgerError, or BadReceiptError when interval or document do not belong to it.
+    """
+    projection.catch_up()
+    place = projection.find(transaction)
+    if place is None:
+        raise NotOnLedgerError(detail=f"the ledger holds no transaction {transaction}")
+    head = ledger.head()
+    block = ledger.read(place.height, limit=1)[0]
+    header, record = read_header(block.header), read_body(block.body)[place.position]
+    signed = open_transaction(record.envelope)
+    with ledger.reading() as state:
+        kids = dict.fromkeys((*signed.signers, signed.reader))
+        keys = [state.keys[kid].key for kid in kids if kid in state.keys]
+    if isinstance(signed.payload, (Genesis, RegisterKey)) and signed.payload.key not in keys:
+        keys.append(signed.payload.key)
+    return build_receipt(
+        envelope=record.envelope,
+        entry=TransactionEntry(
+            envelope=signed.digest.hex(),
+            height=place.height,
+            outcome=record.outcome,
+            position=place.position,
+            time=header.time,
+            transaction=transaction,
+        ),
+        log_index=place.log_index,
+        inclusion=ledger.log.inclusion(place.log_index, head.log_size),
+        checkpoint=sign_checkpoint(
+            Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root)), name=head.network, key=key
+        ),
+        checkpoint_key=verifier_key(head.network, key).text(),
+        keys=keys,
+        interval=interval,
+        document=document,
+    )

@@ -1,0 +1,112 @@
+"""Admission: from received bytes to a typed transaction with verified signatures, without looking at the state.
+
+This is the part that runs in threads. A signature is verified with a key found by its id; since the id is the hash of
+the key, a result stays true whatever happens to the registrations in between. A key that is not known yet may be
+registered by a transaction just ahead in the queue: it stays open and the single writer settles it.
+"""
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.canonical import decode, encode
+from ogniwo.core.ledger.signing import (
+    Check,
+    KeyRing,
+    PublicKeyError,
+    SignatureError,
+    base64url,
+    check_of,
+    key_id,
+    load_public_key,
+    open_envelope,
+    verify,
+)
+from ogniwo.core.ledger.transactions import Genesis, MintMetering, Payload, RegisterKey
+
+_PAYLOAD = msgspec.json.Decoder(Payload)
+
+
+class SignedTransaction(msgspec.Struct, kw_only=True, gc=False):
+    """A transaction as it came in; nothing in it changes but `open_checks`, which empties as signatures are verified.
+
+    `transaction` (hex) is the SHA-256 of the payload and its name; `digest` (32 bytes) the one of the whole envelope.
+    `signers` are the key ids of the envelope's signatures, `reader` the key id under a day of readings or "".
+    `open_checks` are the signatures not verified yet; the state machine turns away whatever still has some.
+    """
+
+    payload: Payload
+    transaction: str
+    envelope: bytes
+    digest: bytes
+    signers: tuple[str, ...]
+    reader: str
+    open_checks: tuple[Check, ...]
+
+
+def open_transaction(envelope: bytes) -> SignedTransaction:
+    """Decode an envelope and its payload and check their form; all signatures stay open.
+
+    Raises the refusals of `signing.open_envelope` and `canonical.decode`.
+    """
+    opened = open_envelope(envelope)
+    raw, checks = opened.payload, opened.checks
+    payload = decode(raw, _PAYLOAD)
+    signers = tuple(check.kid for check in checks)
+    reader = ""
+    if isinstance(payload, MintMetering):
+        reading = check_of(payload.reading, base64url(encode(payload.record)))
+        reader, checks = reading.kid, (*checks, reading)
+    return SignedTransaction(
+        payload=payload,
+        transaction=sha256(raw).hexdigest(),
+        envelope=envelope,
+        digest=sha256(envelope).digest(),
+        signers=signers,
+        reader=reader,
+        open_checks=checks,
+    )
+
+
+def settle(transactions: Iterable[SignedTransaction], ring: KeyRing) -> list[tuple[SignedTransaction, Refusal]]:
+    """Verify every open signature whose key is known; gives the transactions with a wrong one.
+
+    Nearly all its time is spent in OpenSSL without the interpreter lock, so several threads settle several lists.
+    """
+    failed: list[tuple[SignedTransaction, Refusal]] = []
+    for transaction in transactions:
+        still_open = []
+        try:
+            for check in transaction.open_checks:
+                key = ring.get(check.kid) or _carried_key(transaction, check.kid)
+                if key is None:
+                    still_open.append(check)
+                else:
+                    verify(check, key)
+        except (SignatureError, PublicKeyError) as refusal:
+            failed.append((transaction, refusal))
+        else:
+            transaction.open_checks = tuple(still_open)
+    return failed
+
+
+def verify_signatures(transaction: SignedTransaction, ring: KeyRing) -> SignedTransaction:
+    """Verify every open signature whose key is known; raises SignatureError or PublicKeyError."""
+    for _, refusal in settle((transaction,), ring):
+        raise refusal
+    return transaction
+
+
+def admit(envelope: bytes, ring: KeyRing) -> SignedTransaction:
+    """Open a transaction and verify what can be verified."""
+    return verify_signatures(open_transaction(envelope), ring)
+
+
+def _carried_key(transaction: SignedTransaction, kid: str) -> ec.EllipticCurvePublicKey | None:
+    payload = transaction.payload
+    if isinstance(payload, (Genesis, RegisterKey)) and key_id(payload.key) == kid:
+        return load_public_key(payload.key)
+    return None

@@ -1,0 +1,143 @@
+"""Checkpoints: the size and root of the log, signed so that others can hold the operator to it.
+
+The text forms are those of C2SP: tlog-checkpoint over signed-note, with Ed25519 because that is prescribed there.
+A checkpoint is an origin line (the network), the size, the root in base64, a blank line, then signature lines
+`-- name base64(key hash, signature)` with an em dash. Partners add their own lines as witnesses.
+"""
+
+import base64
+import binascii
+from hashlib import sha256
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ogniwo.core.kernel.refusals import Refusal
+
+_ED25519 = b"\x01"
+_PREFIX = "\u2014 "
+_HASH_BYTES = 32
+_KEY_HASH_BYTES = 4
+_NOTE_BYTES_MAX = 65_536
+
+
+class CheckpointFormError(Refusal):
+    """A text is not a checkpoint or not a verifier key."""
+
+    code = "ledger.checkpoint_form"
+
+
+class CheckpointSignatureError(Refusal):
+    """No line of a checkpoint is a valid signature by the key asked for."""
+
+    code = "ledger.checkpoint_signature"
+
+
+class Checkpoint(NamedTuple):
+    """The log `origin` had `size` entries with this root (32 bytes)."""
+
+    origin: str
+    size: int
+    root: bytes
+
+    def body(self) -> str:
+        """The signed text."""
+        return f"{self.origin}\n{self.size}\n{base64.b64encode(self.root).decode('ascii')}\n"
+
+
+class VerifierKey(NamedTuple):
+    """A named Ed25519 public key."""
+
+    name: str
+    key: bytes
+
+    @property
+    def key_hash(self) -> bytes:
+        """The four bytes that pick this key's line: SHA-256(name, newline, 0x01, key)[:4]."""
+        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key).digest()[:_KEY_HASH_BYTES]
+
+    def text(self) -> str:
+        """The form people publish: `name+hash+key`."""
+        return f"{self.name}+{self.key_hash.hex()}+{base64.b64encode(_ED25519 + self.key).decode('ascii')}"
+
+
+def verifier_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
+    """The public half of a checkpoint key under a name (the network's id, for the operator)."""
+    return VerifierKey(name, key.public_key().public_bytes_raw())
+
+
+def parse_verifier_key(text: str) -> VerifierKey:
+    """Read `name+hash+key`; raises CheckpointFormError when it is malformed or the hash does not fit."""
+    name, _, rest = text.partition("+")
+    hash_text, _, key_text = rest.partition("+")
+    try:
+        raw = base64.b64decode(key_text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise CheckpointFormError(detail=f"the key is not base64: {error}") from error
+    key = VerifierKey(name, raw[1:])
+    if not name or raw[:1] != _ED25519 or len(key.key) != _HASH_BYTES or key.key_hash.hex() != hash_text:
+        raise CheckpointFormError(detail="not a verifier key of the form name+hash+key for Ed25519")
+    return key
+
+
+def sign_checkpoint(checkpoint: Checkpoint, *, name: str, key: Ed25519PrivateKey) -> str:
+    """The signed note of a checkpoint."""
+    return checkpoint.body() + "\n" + _line(checkpoint, name, key)
+
+
+def add_checkpoint_signature(note: str, *, name: str, key: Ed25519PrivateKey) -> str:
+    """The same note with one more signature line."""
+    return note + _line(parse_checkpoint(note), name, key)
+
+
+def _line(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey) -> str:
+    signature = verifier_key(name, key).key_hash + key.sign(checkpoint.body().encode())
+    return f"{_PREFIX}{name} {base64.b64encode(signature).decode('ascii')}\n"
+
+
+def parse_checkpoint(note: str) -> Checkpoint:
+    """Read a note without verifying it; raises CheckpointFormError."""
+    body, _, _ = _split(note)
+    lines = body.split("\n")
+    try:
+        origin, size, root_text, *rest = lines
+        root = base64.b64decode(root_text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise CheckpointFormError(detail=f"not a checkpoint: {error}") from error
+    if not (size.isascii() and size.isdigit()):
+        raise CheckpointFormError(detail="the size of a checkpoint is a plain number")
+    checkpoint = Checkpoint(origin, int(size), root)
+    if rest != [""] or not origin or len(root) != _HASH_BYTES or checkpoint.body() != body:
+        raise CheckpointFormError(detail="not a checkpoint of three lines: origin, size, root")
+    return checkpoint
+
+
+def verify_checkpoint(note: str, *, key: VerifierKey) -> Checkpoint:
+    """The checkpoint in a note that this key signed; raises CheckpointFormError or CheckpointSignatureError."""
+    checkpoint = parse_checkpoint(note)
+    body, _, lines = _split(note)
+    for line in lines.removesuffix("\n").split("\n"):
+        name, _, signature_text = line.removeprefix(_PREFIX).partition(" ")
+        try:
+            raw = base64.b64decode(signature_text, validate=True)
+        except (binascii.Error, ValueError):
+            continue  # a line of a kind we do not know; the specification says to ignore it
+        if name == key.name and raw[:_KEY_HASH_BYTES] == key.key_hash:
+            try:
+                Ed25519PublicKey.from_public_bytes(key.key).verify(raw[_KEY_HASH_BYTES:], body.encode())
+            except InvalidSignature as error:
+                raise CheckpointSignatureError(detail=f"the signature of {key.name} is not over this text") from error
+            return checkpoint
+    raise CheckpointSignatureError(detail=f"no signature line by {key.name}")
+
+
+def _split(note: str) -> tuple[str, str, str]:
+    if len(note) > _NOTE_BYTES_MAX:
+        raise CheckpointFormError(detail="longer than a checkpoint may be")
+    text, gap, lines = note.partition("\n\n")
+    if not gap or not lines.endswith("\n"):
+        raise CheckpointFormError(detail="no blank line between text and signatures")
+    if any(not line.startswith(_PREFIX) for line in lines.removesuffix("\n").split("\n")):
+        raise CheckpointFormError(detail="a signature line begins with an em dash and a space")
+    return text + "\n", gap, lines

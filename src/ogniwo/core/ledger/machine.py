@@ -1,0 +1,243 @@
+"""The ledger without a disk: executes transactions into blocks, and follows blocks that were executed before."""
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+import msgspec
+
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, verify_signatures
+from ogniwo.core.ledger.blocks import (
+    NO_BLOCK,
+    Block,
+    BlockHeader,
+    MalformedBodyError,
+    Recorded,
+    TransactionEntry,
+    block_entry_of,
+    header_hash,
+    read_body,
+    read_header,
+    write_body,
+)
+from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.merkle import Tree, leaf_hash, root_of
+from ogniwo.core.ledger.outcomes import ACCEPTED, Outcome
+from ogniwo.core.ledger.rules import apply
+from ogniwo.core.ledger.signing import KeyRing, PublicKeyError, SignatureError
+from ogniwo.core.ledger.state import State
+from ogniwo.core.ledger.transactions import Genesis, RegisterKey
+
+_NO_ROOT = "0" * 64
+
+
+class BlockMismatchError(Refusal):
+    """A stored block does not follow from the ones before it; `part` says where it departs.
+
+    Parts: "header", "previous", "time", "transactions", "signature", "outcomes", "state", "log".
+    """
+
+    code = "ledger.block_mismatch"
+
+    def __init__(self, *, detail: str, part: str) -> None:
+        super().__init__(detail=detail)
+        self.part = part
+
+
+class Placed(msgspec.Struct, frozen=True, gc=False):
+    """An outcome and its place: `log_index` is -1 and `position` -1 when it was not recorded."""
+
+    outcome: Outcome
+    position: int
+    log_index: int
+
+
+class Executed(NamedTuple):
+    """The block (None when nothing was recorded) and one placed outcome per transaction, in order."""
+
+    block: Block | None
+    placed: list[Placed]
+
+
+class Machine:
+    """State, Merkle log, key ring and the last header, moving forward block by block; one writer only."""
+
+    def __init__(self) -> None:
+        self.state = State()
+        self.log = Tree()
+        self.ring = KeyRing()
+        self.height = -1
+        self.time = 0
+        self.previous = NO_BLOCK
+        self.header: BlockHeader | None = None
+
+    @property
+    def network(self) -> str:
+        """The network's id, "" before genesis."""
+        return self.state.foundation.network if self.state.foundation else ""
+
+    def execute(self, transactions: Sequence[SignedTransaction], *, clock_s: int) -> Executed:
+        """Apply transactions in order and make the next block of those that are recorded.
+
+        `clock_s` is the writer's clock; block time never runs backwards. Signatures still open are settled here, since
+        their key may have been registered one transaction ago.
+        """
+        block_time = max(clock_s, self.time)
+        # By the time of the last block, not by the clock: what a replay cannot see must not change the state.
+        self.state.forget_expired(self.time)
+        recorded: list[Recorded] = []
+        entries: list[bytes] = []
+        digests: list[bytes] = []
+        placed: list[Placed] = []
+        first = self.log.size + 1
+        for transaction in transactions:
+            outcome, digest = self._one(transaction, block_time)
+            if not outcome.recorded:
+                placed.append(Placed(outcome, -1, -1))
+                continue
+            position = len(recorded)
+            placed.append(Placed(outcome, position, first + position))
+            recorded.append(Recorded(outcome.code, transaction.envelope))
+            digests.append(digest)
+            entries.append(self._entry(transaction, outcome.code, position, block_time))
+        if not recorded:
+            return Executed(None, placed)
+        header = self._seal(block_time, entries, digests)
+        return Executed(Block(self.height, header, write_body(recorded)), placed)
+
+    def _one(self, transaction: SignedTransaction, block_time: int) -> tuple[Outcome, bytes]:
+        if transaction.open_checks:
+            try:
+                verify_signatures(transaction, self.ring)
+            except (SignatureError, PublicKeyError) as refusal:
+                return Outcome(refusal.code, refusal.detail, recorded=False), b""
+        outcome = apply(self.state, transaction, block_time=block_time)
+        if outcome.code == ACCEPTED and isinstance(transaction.payload, (Genesis, RegisterKey)):
+            self.ring.add(transaction.payload.key)
+        return outcome, transaction.digest
+
+    def _entry(self, transaction: SignedTransaction, outcome: str, position: int, block_time: int) -> bytes:
+        return encode(
+            TransactionEntry(
+                envelope=transaction.digest.hex(),
+                height=self.height + 1,
+                outcome=outcome,
+                position=position,
+                time=block_time,
+                transaction=transaction.transaction,
+            )
+        )
+
+    def _seal(self, block_time: int, entries: list[bytes], digests: list[bytes]) -> bytes:
+        """Close the block: roots, log, header; the machine stands at the new block afterwards."""
+        leaves = [leaf_hash(entry) for entry in entries]
+        draft = BlockHeader(
+            height=self.height + 1,
+            log_root=_NO_ROOT,
+            log_size=0,
+            network=self.network,
+            outcomes_root=root_of(leaves).hex(),
+            previous=self.previous,
+            state_root=self.state.root().hex(),
+            time=block_time,
+            transactions=len(entries),
+            transactions_root=root_of([leaf_hash(digest) for digest in digests]).hex(),
+        )
+        self.log.extend([leaf_hash(block_entry_of(draft)), *leaves])
+        header = msgspec.structs.replace(draft, log_size=self.log.size, log_root=self.log.root().hex())
+        written = encode(header)
+        self.height, self.time, self.header = header.height, block_time, header
+        self.previous = header_hash(written)
+        return written
+
+    def replay(self, block: Block, *, check_signatures: bool = True) -> BlockHeader:
+        """Follow a stored block and compare everything it says; raises BlockMismatchError at the first difference.
+
+        Without `check_signatures` the hashes, rules and roots are still checked. After a refusal the machine stands
+        between two blocks and is of no more use.
+        """
+        header, recorded = self._read(block)
+        transactions = []
+        for position, record in enumerate(recorded):
+            try:
+                transaction = open_transaction(record.envelope)
+                if check_signatures:
+                    verify_signatures(transaction, self.ring)
+                else:
+                    transaction.open_checks = ()
+            except SignatureError as refusal:
+                raise BlockMismatchError(
+                    detail=f"transaction {position}: {refusal.detail}", part="signature"
+                ) from refusal
+            except Refusal as refusal:
+                raise BlockMismatchError(
+                    detail=f"transaction {position}: {refusal.detail}", part="transactions"
+                ) from refusal
+            transactions.append(transaction)
+        self._compare_transactions(header, recorded, transactions)
+        executed = self.execute(transactions, clock_s=header.time)
+        for position, (record, placed) in enumerate(zip(recorded, executed.placed, strict=True)):
+            if placed.outcome.code != record.outcome or not placed.outcome.recorded:
+                detail = f"transaction {position} is recorded as {record.outcome}, the rules say {placed.outcome.code}"
+                raise BlockMismatchError(detail=detail, part="outcomes")
+        self._compare_header(header, executed.block)
+        return header
+
+    def _read(self, block: Block) -> tuple[BlockHeader, tuple[Recorded, ...]]:
+        try:
+            header = read_header(block.header)
+        except Refusal as refusal:
+            raise BlockMismatchError(detail=f"the header cannot be read: {refusal.detail}", part="header") from refusal
+        if header.height != self.height + 1 or block.height != header.height:
+            detail = f"height {header.height}, stored as {block.height}, expected {self.height + 1}"
+            raise BlockMismatchError(detail=detail, part="header")
+        if header.previous != self.previous:
+            raise BlockMismatchError(detail="the header does not name the block before it", part="previous")
+        if header.time < self.time:
+            raise BlockMismatchError(detail=f"time {header.time} before {self.time}", part="time")
+        try:
+            recorded = read_body(block.body)
+        except MalformedBodyError as refusal:
+            raise BlockMismatchError(detail=refusal.detail, part="transactions") from refusal
+        if not recorded or len(recorded) != header.transactions:
+            detail = f"{len(recorded)} transactions where the header says {header.transactions}"
+            raise BlockMismatchError(detail=detail, part="transactions")
+        return header, recorded
+
+    @staticmethod
+    def _compare_transactions(
+        header: BlockHeader, recorded: tuple[Recorded, ...], transactions: list[SignedTransaction]
+    ) -> None:
+        root = root_of([leaf_hash(transaction.digest) for transaction in transactions]).hex()
+        if root != header.transactions_root:
+            raise BlockMismatchError(detail="the envelopes are not those of the header", part="transactions")
+        leaves = [
+            leaf_hash(
+                encode(
+                    TransactionEntry(
+                        envelope=sha256(record.envelope).hexdigest(),
+                        height=header.height,
+                        outcome=record.outcome,
+                        position=position,
+                        time=header.time,
+                        transaction=transaction.transaction,
+                    )
+                )
+            )
+            for position, (record, transaction) in enumerate(zip(recorded, transactions, strict=True))
+        ]
+        if root_of(leaves).hex() != header.outcomes_root:
+            raise BlockMismatchError(detail="the outcomes or the time are not those of the header", part="outcomes")
+
+    def _compare_header(self, header: BlockHeader, block: Block | None) -> None:
+        if block is not None and self.header == header:
+            return
+        ours = self.header
+        if ours is None:
+            raise BlockMismatchError(detail="nothing was recorded", part="outcomes")
+        if ours.state_root != header.state_root:
+            raise BlockMismatchError(detail="the state after the block is another one", part="state")
+        if (ours.log_root, ours.log_size) != (header.log_root, header.log_size):
+            raise BlockMismatchError(detail="the log after the block is another one", part="log")
+        raise BlockMismatchError(detail="the header holds something else than the block", part="header")

@@ -1,0 +1,96 @@
+"""What the state machine answers: accepted, seen before, or refused with a stable code."""
+
+from enum import StrEnum
+
+import msgspec
+
+ACCEPTED = "accepted"
+EXISTS = "ledger.exists"
+
+
+class Code(StrEnum):
+    """Why the state machine refuses. The texts are stable; docs/ledger.md explains each."""
+
+    NOT_FOUNDED = "ledger.not_founded"
+    ALREADY_FOUNDED = "ledger.already_founded"
+    UNSUPPORTED_VERSION = "ledger.unsupported_version"
+    OTHER_NETWORK = "ledger.other_network"
+    EXPIRED = "ledger.expired"
+    EXPIRES_TOO_LATE = "ledger.expires_too_late"
+    ID_CONFLICT = "ledger.id_conflict"
+    UNKNOWN_ACCOUNT = "ledger.unknown_account"
+    UNKNOWN_KEY = "ledger.unknown_key"
+    KEY_NOT_ACTIVE = "ledger.key_not_active"
+    KEY_PURPOSE = "ledger.key_purpose"
+    FOREIGN_KEY = "ledger.foreign_key"
+    KEY_EXISTS = "ledger.key_exists"
+    KEY_NOT_PROVEN = "ledger.key_not_proven"
+    LAST_KEY = "ledger.last_key"
+    NOT_PERMITTED = "ledger.not_permitted"
+    BEYOND_OWN_RIGHTS = "ledger.beyond_own_rights"
+    ACCOUNT_EXISTS = "ledger.account_exists"
+    UNKNOWN_PARENT = "ledger.unknown_parent"
+    UNKNOWN_ROLE = "ledger.unknown_role"
+    ALREADY_BOUND = "ledger.already_bound"
+    NOT_BOUND = "ledger.not_bound"
+    EMPTY_PERIOD = "ledger.empty_period"
+    ASSET_EXISTS = "ledger.asset_exists"
+    ASSET_POLICY = "ledger.asset_policy"
+    UNKNOWN_ASSET = "ledger.unknown_asset"
+    NOT_TRANSFERABLE = "ledger.not_transferable"
+    METERING_IMMOVABLE = "ledger.metering_immovable"
+    OUTSIDE_DOMAIN = "ledger.outside_domain"
+    ZERO_AMOUNT = "ledger.zero_amount"
+    DUPLICATE_POSTING = "ledger.duplicate_posting"
+    NOT_ZERO_SUM = "ledger.not_zero_sum"
+    NOT_AUTHORISED = "ledger.not_authorised"
+    INSUFFICIENT_BALANCE = "ledger.insufficient_balance"
+    AMOUNT_OUT_OF_RANGE = "ledger.amount_out_of_range"
+    WRONG_CHANNEL = "ledger.wrong_channel"
+    QUALITY_SPLIT = "ledger.quality_split"
+    READER_NOT_ENTITLED = "ledger.reader_not_entitled"
+    NATURAL_ID_CONFLICT = "ledger.natural_id_conflict"
+    VERSION_GAP = "ledger.version_gap"
+    CORRECTION_WITHOUT_REASON = "ledger.correction_without_reason"
+    CORRECTION_WITHOUT_REFERENCE = "ledger.correction_without_reference"
+    ALREADY_ANCHORED = "ledger.already_anchored"
+
+
+class Outcome(msgspec.Struct, frozen=True, gc=False):
+    """The answer to one transaction.
+
+    `code` is "accepted", "ledger.exists" (a harmless repeat; `original` names the transaction that was accepted), or a
+    refusal. `recorded` says whether the answer goes into the block: everything does once the signer is known to hold
+    the account, so that nobody without a key can fill the log.
+    """
+
+    code: str
+    detail: str = ""
+    recorded: bool = True
+    original: str = ""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the state changed."""
+        return self.code == ACCEPTED
+
+
+ACCEPTANCE = Outcome(ACCEPTED)
+
+
+class RuleError(Exception):
+    """A rule said no; carries the outcome up to `rules.apply`, which gives it as a value."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.code)
+        self.outcome = outcome
+
+
+def refused(code: Code, detail: str) -> RuleError:
+    """A refusal that is recorded and uses up the client's id."""
+    return RuleError(Outcome(code.value, detail))
+
+
+def turned_away(code: Code, detail: str) -> RuleError:
+    """A refusal before the signer was established: answered, not recorded."""
+    return RuleError(Outcome(code.value, detail, recorded=False))

@@ -1,0 +1,127 @@
+"""The state machine: one transaction in, one outcome out, always the same one."""
+
+from ogniwo.core.ledger import administration, minting, postings
+from ogniwo.core.ledger.admission import SignedTransaction
+from ogniwo.core.ledger.outcomes import ACCEPTANCE, ACCEPTED, EXISTS, Code, Outcome, RuleError, turned_away
+from ogniwo.core.ledger.signing import key_id
+from ogniwo.core.ledger.state import LIFETIME_S_MAX, Seen, State
+from ogniwo.core.ledger.transactions import (
+    FORMAT_VERSION,
+    Anchor,
+    BindRole,
+    DefineAsset,
+    Genesis,
+    MintMetering,
+    Post,
+    RegisterAccount,
+    RegisterKey,
+    RevokeKey,
+    UnbindRole,
+)
+
+
+def apply(state: State, signed: SignedTransaction, *, block_time: int) -> Outcome:
+    """Apply a transaction to the state at a block time (seconds since 1970, UTC).
+
+    Its signatures must have been verified (admission.py); one whose key is still open is turned away. Either the
+    outcome is accepted and the whole transaction took effect, or nothing changed but the memory of the client's id.
+    The answer to an id is final: a refused transaction does not come to life later when, say, the balance suffices.
+    """
+    payload = signed.payload
+    try:
+        _frame(state, signed, block_time)
+        _not_seen(state, signed)
+        if isinstance(payload, Genesis):
+            _genesis(state, signed, payload, block_time)
+        else:
+            _signers(state, signed, block_time)
+            _operate(state, signed, block_time)
+        outcome = ACCEPTANCE
+    except RuleError as error:
+        outcome = error.outcome
+    if outcome.recorded:
+        seen = Seen(signed.transaction, outcome.code)
+        state.remember(account=payload.account, client_id=payload.id, expires=payload.expires, seen=seen)
+    return outcome
+
+
+def _operate(state: State, signed: SignedTransaction, block_time: int) -> None:
+    match signed.payload:
+        case Post() as payload:
+            postings.post(state, signed, payload, block_time)
+        case MintMetering() as payload:
+            minting.mint_metering(state, signed, payload, block_time)
+        case Anchor() as payload:
+            minting.anchor(state, signed, payload, block_time)
+        case RegisterKey() as payload:
+            administration.register_key(state, signed, payload, block_time)
+        case RegisterAccount() as payload:
+            administration.register_account(state, payload, block_time)
+        case RevokeKey() as payload:
+            administration.revoke_key(state, payload, block_time)
+        case BindRole() as payload:
+            administration.bind_role(state, payload, block_time)
+        case UnbindRole() as payload:
+            administration.unbind_role(state, payload, block_time)
+        case DefineAsset() as payload:
+            administration.define_asset(state, payload, block_time)
+
+
+def _frame(state: State, signed: SignedTransaction, block_time: int) -> None:
+    payload = signed.payload
+    if payload.v != FORMAT_VERSION:
+        raise turned_away(Code.UNSUPPORTED_VERSION, f"version {payload.v} of the format is not known here")
+    if state.foundation is None:
+        if not isinstance(payload, Genesis):
+            raise turned_away(Code.NOT_FOUNDED, "the first transaction is genesis")
+    elif payload.network != state.foundation.network:
+        raise turned_away(Code.OTHER_NETWORK, f"this is {state.foundation.network}, not {payload.network}")
+    if payload.expires <= block_time:
+        raise turned_away(Code.EXPIRED, f"expired at {payload.expires}; the block is of {block_time}")
+    if payload.expires - block_time > LIFETIME_S_MAX:
+        raise turned_away(Code.EXPIRES_TOO_LATE, f"expires more than {LIFETIME_S_MAX} s ahead")
+
+
+def _not_seen(state: State, signed: SignedTransaction) -> None:
+    earlier = state.seen(signed.payload.account, signed.payload.id)
+    if earlier is None:
+        return
+    if earlier.transaction != signed.transaction:
+        raise turned_away(Code.ID_CONFLICT, f"the id {signed.payload.id} was used for {earlier.transaction}")
+    if earlier.code == ACCEPTED:
+        raise RuleError(Outcome(EXISTS, "accepted before", recorded=False, original=earlier.transaction))
+    raise RuleError(Outcome(earlier.code, "refused before; the answer to an id is final", recorded=False))
+
+
+def _genesis(state: State, signed: SignedTransaction, payload: Genesis, block_time: int) -> None:
+    if state.foundation is not None:
+        raise turned_away(Code.ALREADY_FOUNDED, "the network is founded")
+    if signed.open_checks or signed.signers != (key_id(payload.key),):
+        raise turned_away(Code.FOREIGN_KEY, "genesis is signed by exactly the key it names")
+    administration.found(state, payload, block_time)
+
+
+def _signers(state: State, signed: SignedTransaction, block_time: int) -> None:
+    """Whether every signature counts and one of them is the acting account's."""
+    payload = signed.payload
+    if payload.account not in state.accounts:
+        raise turned_away(Code.UNKNOWN_ACCOUNT, f"{payload.account} is not open")
+    if signed.open_checks:
+        raise turned_away(Code.UNKNOWN_KEY, f"key {signed.open_checks[0].kid} is not registered")
+    registering = key_id(payload.key) if isinstance(payload, RegisterKey) else ""
+    own = False
+    for kid in signed.signers:
+        record = state.keys.get(kid)
+        if record is None:
+            if kid == registering:
+                continue
+            raise turned_away(Code.UNKNOWN_KEY, f"key {kid} is not registered")
+        if not record.active(block_time):
+            raise turned_away(Code.KEY_NOT_ACTIVE, f"key {kid} is revoked or not valid yet")
+        if record.purpose != "transaction":
+            raise turned_away(Code.KEY_PURPOSE, f"key {kid} signs readings, not transactions")
+        own = own or record.account == payload.account
+    if not own:
+        raise turned_away(Code.FOREIGN_KEY, f"no signature is by a key of {payload.account}")
+    if isinstance(payload, MintMetering) and signed.reader not in state.keys:
+        raise turned_away(Code.UNKNOWN_KEY, f"key {signed.reader} is not registered")

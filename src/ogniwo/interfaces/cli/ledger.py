@@ -1,0 +1,180 @@
+"""`ogniwo ledger` and `ogniwo proof`: post, verify, show, and receipts for others."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.quantities import format_decimal
+from ogniwo.interfaces.cli.main import Runtime
+from ogniwo.interfaces.cli.output import (
+    DONE_WITH_FINDINGS,
+    answers_refusals,
+    finding_row,
+    progress,
+    say,
+    say_findings,
+    show_json,
+    show_table,
+)
+from ogniwo.services.billing.access import community_of, operator
+from ogniwo.services.ledger.posting import points_in, post_month
+from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document, prove_interval
+from ogniwo.services.ledger.queries import balances, ledger_head
+from ogniwo.services.ledger.verifying import verify_chain
+from ogniwo.services.workspace.operations import open_workspace
+
+
+@click.group(name="ledger")
+def ledger_group() -> None:
+    """Post to the ledger, verify it, show it.
+
+    \b
+    Examples:
+      ogniwo ledger post 2026-10
+      ogniwo ledger verify
+      ogniwo ledger show
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+@ledger_group.command(name="post")
+@click.argument("month")
+@click.option("--community", default="", help="Code of the community (default: the only one).")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+@answers_refusals
+def post(runtime: Runtime, month: str, community: str, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+    """Post a month: metering tokens, commitments of statements and invoices, who owes whom. Safe to repeat."""
+    workspace = open_workspace(root=runtime.folder)
+    organisation = community_of(community)
+    with progress("points", points_in(organisation)) as display:
+        posted = post_month(workspace, community=organisation, month=Month.parse(month), tell=display.step)
+    if as_json:
+        show_json({name: getattr(posted, name) for name in posted.__slots__})
+        return
+    click.echo(f"days of readings minted: {posted.days_minted}")
+    click.echo(f"documents committed to:  {posted.documents_anchored}")
+    click.echo(f"settlements posted:      {posted.claims_posted}")
+    click.echo(f"log entries:             {posted.log_size}")
+    say("Give the checkpoint in the folder `checkpoints` to somebody else: whoever holds it can expose a rewrite.")
+
+
+@ledger_group.command(name="verify")
+@click.option("--no-pictures", is_flag=True, help="Do not draw every PDF again.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+@answers_refusals
+def verify(runtime: Runtime, no_pictures: bool, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+    """Replay the ledger from genesis and check every link: files, readings, tokens, documents, pictures.
+
+    Ends with 3 when anything differs, and says what and where.
+    """
+    workspace = open_workspace(root=runtime.folder)
+    checks = verify_chain(workspace, pictures=not no_pictures, tell=lambda name: say(f"checking {name} ..."))
+    if as_json:
+        show_json(
+            [
+                {
+                    "name": check.name,
+                    "compared": check.compared,
+                    "passed": check.passed,
+                    "findings": [finding_row(finding) for finding in check.findings],
+                }
+                for check in checks
+            ]
+        )
+    else:
+        show_table(
+            headers=("link", "compared", "result"),
+            rows=[
+                (check.name, str(check.compared), "ok" if check.passed else f"{len(check.findings)} differ")
+                for check in checks
+            ],
+            right=frozenset({1}),
+        )
+        say_findings([finding for check in checks for finding in check.findings])
+    if not all(check.passed for check in checks):
+        sys.exit(DONE_WITH_FINDINGS)
+
+
+@ledger_group.command(name="show")
+@click.option("--balances", "with_balances", is_flag=True, help="List balances by account.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.pass_obj
+@answers_refusals
+def show(runtime: Runtime, with_balances: bool, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+    """Show the head of the ledger, and balances."""
+    workspace = open_workspace(root=runtime.folder)
+    head = ledger_head(workspace)
+    found = balances(workspace, subject=operator()) if with_balances else ()
+    if as_json:
+        show_json(
+            {
+                "head": {name: getattr(head, name) for name in head.__slots__},
+                "checkpoint_key": checkpoint_verifier(workspace),
+                "balances": [{name: getattr(one, name) for name in one.__slots__} for one in found],
+            }
+        )
+        return
+    for name in head.__slots__:
+        click.echo(f"{name:14} {getattr(head, name)}")
+    click.echo(f"{'checkpoint_key':14} {checkpoint_verifier(workspace)}")
+    if found:
+        click.echo("")
+        show_table(
+            headers=("account", "name", "asset", "amount"),
+            rows=[
+                (one.account, one.name, one.asset, format_decimal(one.amount, decimals=int(one.asset[-1]), mark=","))
+                for one in found
+            ],
+            right=frozenset({3}),
+        )
+
+
+@click.group(name="proof")
+def proof_group() -> None:
+    """Export receipts that anyone can check offline.
+
+    \b
+    Examples:
+      ogniwo proof export --invoice FV/2026/11/0001 --output receipt.json
+      ogniwo proof export --point 590... --channel 1.29.0 --at 2026-10-14T09:00+02:00
+      python docs/check_receipt.py receipt.json --checkpoint-key KEY
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+@proof_group.command(name="export")
+@click.option("--invoice", default="", help="Number of an invoice or correction.")
+@click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
+@click.option("--point", default="", help="Metering point code, with --at.")
+@click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
+@click.option("--at", default="", help="An instant inside the interval, ISO 8601 with offset.")
+@click.option("--output", default="-", type=click.Path(dir_okay=False, allow_dash=True), help="File, or - for stdout.")
+@click.pass_obj
+@answers_refusals
+def export(runtime: Runtime, invoice: str, statement: str, point: str, channel: str, at: str, output: str) -> None:
+    """Write the receipt of an invoice, a statement or one interval as canonical JSON."""
+    if sum(1 for given in (invoice, statement, point) if given) != 1 or bool(point) != bool(at):
+        say("give one of --invoice, --statement, or --point with --at")
+        sys.exit(2)
+    workspace = open_workspace(root=runtime.folder)
+    if point:
+        try:
+            instant = datetime.fromisoformat(at)
+        except ValueError:
+            say(f"{at!r} is no instant like 2026-10-14T09:00+02:00")
+            sys.exit(2)
+        if instant.tzinfo is None:
+            say(f"{at!r} needs an offset, such as +02:00 or Z")
+            sys.exit(2)
+        receipt = prove_interval(workspace, point_code=point, channel=channel, at=instant, subject=operator())
+    else:
+        kind, name = ("invoice", invoice) if invoice else ("statement", statement)
+        receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator())
+    if output == "-":
+        click.echo(receipt.decode())
+    else:
+        Path(output).write_bytes(receipt)
+    say(f"Check it with docs/check_receipt.py and the key {checkpoint_verifier(workspace)}")

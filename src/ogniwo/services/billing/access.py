@@ -1,0 +1,109 @@
+"""What the doors ask of billing: lists, one document with its reasons and hours, files to hand out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ogniwo.core.billing.explanation import Explanation
+from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.visibility import Subject
+from ogniwo.services.billing.hours import HoursBehind, hours_behind
+from ogniwo.services.billing.pictures import draw_invoice
+from ogniwo.services.billing.queries import explanations, invoice, invoices
+from ogniwo.services.contracts.queries import community
+from ogniwo.services.workspace.model import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentView:
+    """A document with its reasons; `hours` holds the hours behind lines of energy, by line number."""
+
+    document: dict[str, Any]
+    digest: str
+    explanations: tuple[Explanation, ...]
+    hours: Mapping[int, HoursBehind]
+
+    def explained_json(self) -> list[dict[str, Any]]:
+        """The explanations as plain values."""
+        return [
+            {
+                **msgspec.to_builtins(asdict(one)),
+                "hours": [list(row) for row in self.hours[one.line_number].rows]
+                if one.line_number in self.hours
+                else [],
+            }
+            for one in self.explanations
+        ]
+
+
+def operator() -> Subject:
+    """The subject of the command line: whoever may read the workspace acts as its operator."""
+    return Subject.operator()
+
+
+def community_of(code: str) -> Organisation:
+    """A community by its code, or the only one."""
+    return community(code=code, subject=operator())
+
+
+def members_in(organisation: Organisation) -> int:
+    """How many members a community has."""
+    return Member.objects.filter(organisation=organisation).count()
+
+
+def listed_documents(*, subject: Subject, month: str = "", member: str = "") -> list[dict[str, str]]:
+    """Issued documents as rows of text, by number."""
+    return [
+        {
+            "number": record.number,
+            "kind": record.kind,
+            "month": record.run.month,
+            "issued_on": record.issued_on.isoformat(),
+            "due_on": record.due_on.isoformat(),
+            "member": record.member.number,
+            "name": record.member.name,
+            "corrects": record.corrects.number if record.corrects else "",
+            "net_grosz": str(record.net_grosz),
+            "gross_grosz": str(record.gross_grosz),
+            "digest": record.digest,
+        }
+        for record in invoices(subject=subject, month=month, member=member)
+    ]
+
+
+def document_view(
+    workspace: Workspace, *, number: str, subject: Subject, language: str = "pl", with_hours: bool = False
+) -> DocumentView:
+    """One document with the reasons of every line, and the hours behind them when asked for."""
+    record = invoice(number=number, subject=subject)
+    reasons = explanations(record, language=language)
+    return DocumentView(
+        document=msgspec.json.decode(record.document),
+        digest=record.digest,
+        explanations=reasons,
+        hours=hours_behind(workspace, record) if with_hours else {},
+    )
+
+
+def export_documents(
+    workspace: Workspace, *, subject: Subject, numbers: Sequence[str], month: str, folder: Path, language: str
+) -> list[Path]:
+    """Write the PDF (drawn anew) and the canonical JSON of documents into a folder."""
+    records = [invoice(number=number, subject=subject) for number in numbers]
+    if month:
+        records.extend(invoices(subject=subject, month=month))
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for record in records:
+        name = record.number.replace("/", "-")
+        for suffix, data in (
+            (".pdf", draw_invoice(workspace, record, language=language)),
+            (".json", record.document.encode()),
+        ):
+            path = folder / f"{name}{suffix}"
+            path.write_bytes(data)
+            written.append(path)
+    return written

@@ -1,0 +1,38 @@
+"""Read issued documents, and explain their lines down to the intervals, the rates and the rounding."""
+
+from collections.abc import Sequence
+
+from ogniwo.core.billing.explanation import Explanation, explain
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.visibility import Subject
+from ogniwo.services.billing.issuing import reconstructed
+
+
+class InvoiceNotFoundError(Refusal):
+    """There is no such document, or the subject may not see it."""
+
+    code = "invoice.not_found"
+
+
+def invoices(*, subject: Subject, month: str = "", member: str = "") -> Sequence[InvoiceRecord]:
+    """Issued documents that the subject may see, by number."""
+    found = InvoiceRecord.objects.all().visible_to(subject).select_related("member", "run__community")
+    if month:
+        found = found.filter(run__month=month)
+    return tuple(found.filter(member__number=member) if member else found)
+
+
+def invoice(*, number: str, subject: Subject) -> InvoiceRecord:
+    """One issued document by its number."""
+    rows = InvoiceRecord.objects.all().visible_to(subject).select_related("member__organisation", "run__community")
+    found = rows.filter(number=number).first()
+    if found is None:
+        raise InvoiceNotFoundError(detail=f"no document {number}")
+    return found
+
+
+def explanations(record: InvoiceRecord, *, language: str = "pl") -> tuple[Explanation, ...]:
+    """Why each line of the state after a document is what it is."""
+    whole = reconstructed(record)
+    return tuple(explain(whole, line.number, language=language) for line in whole.lines)

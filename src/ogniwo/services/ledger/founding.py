@@ -1,0 +1,159 @@
+"""Found the ledger of a workspace and open accounts for whoever joined since; safe to repeat."""
+
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.keystore import KeyStore
+from ogniwo.core.ledger.checkpoints import verifier_key
+from ogniwo.core.ledger.signing import key_id, public_key_of
+from ogniwo.core.ledger.transactions import (
+    AccountKind,
+    BindRole,
+    DefineAsset,
+    Genesis,
+    Permission,
+    RegisterAccount,
+    RegisterKey,
+    Role,
+)
+from ogniwo.core.metering.model import EXPORT, EXPORT_NETTED, IMPORT, IMPORT_NETTED
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.services.ledger.access import (
+    CHECKPOINT_KEY,
+    GATEWAY_KEY,
+    OPERATOR_KEY,
+    READING_KEY,
+    frame,
+    key_store,
+    member_path,
+    organisation_path,
+    point_path,
+    signed,
+    submit,
+)
+from ogniwo.services.workspace.model import Workspace
+
+METERING_ASSETS = {
+    IMPORT: "KWH-IN/3",
+    EXPORT: "KWH-OUT/3",
+    IMPORT_NETTED: "KWH-IN-NET/3",
+    EXPORT_NETTED: "KWH-OUT-NET/3",
+}
+"""The metering token minted for each channel; one unit is one Wh."""
+
+CLAIM_ASSET = "DUE/2"
+"""Who owes whom, in grosze; a debt, not a means of payment."""
+
+_ALL: tuple[Permission, ...] = (
+    "account.register",
+    "anchor.write",
+    "asset.define",
+    "asset.issue",
+    "claim.post",
+    "key.recover",
+    "key.register",
+    "key.revoke",
+    "metering.mint",
+    "metering.sign",
+    "role.bind",
+)
+_ROLES = (
+    Role(name="operator", permissions=_ALL),
+    Role(name="gateway", permissions=("metering.mint", "metering.sign")),
+)
+
+
+def ensure_ledger(workspace: Workspace, ledger: EmbeddedLedger, *, community: Organisation) -> None:
+    """Found the ledger if it has no block, then open what is missing for this community."""
+    store = key_store(workspace)
+    root = community
+    while root.parent is not None:
+        root = root.parent
+    operator = organisation_path(root)
+    if ledger.head().height < 0:
+        submit(ledger, [_genesis(workspace, store, operator)])
+    _ensure_community(workspace, ledger, store, operator=operator, community=community)
+
+
+def _p256(store: KeyStore, name: str) -> ec.EllipticCurvePrivateKey:
+    if name not in store.names():
+        store.create(name)
+    return store.signing_key(name)
+
+
+def _genesis(workspace: Workspace, store: KeyStore, operator: str) -> bytes:
+    if CHECKPOINT_KEY not in store.names():
+        store.create(CHECKPOINT_KEY, kind="ed25519")
+    operator_key = _p256(store, OPERATOR_KEY)
+    payload = Genesis(
+        **frame(workspace, account=operator),
+        checkpoint_key=verifier_key(workspace.network, store.checkpoint_key(CHECKPOINT_KEY)).text(),
+        key=public_key_of(operator_key),
+        operator_role="operator",
+        roles=_ROLES,
+    )
+    return signed(payload, operator_key)
+
+
+def _ensure_community(
+    workspace: Workspace, ledger: EmbeddedLedger, store: KeyStore, *, operator: str, community: Organisation
+) -> None:
+    """Accounts of the community, its members, points and gateway; the gateway's keys and role; the assets."""
+    path = organisation_path(community)
+    operator_key, gateway_key = _p256(store, OPERATOR_KEY), _p256(store, GATEWAY_KEY)
+    reading_key = _p256(store, READING_KEY)
+    with ledger.reading() as state:
+        accounts, keys, assets = set(state.accounts), set(state.keys), set(state.assets)
+        bound = f"{path}/gateway" in state.bindings
+    wanted: list[tuple[str, AccountKind]] = [
+        (path, "partner"),
+        (f"{path}/supply", "control"),
+        (f"{path}/gateway", "gateway"),
+        *((member_path(member), "member") for member in Member.objects.filter(organisation=community)),
+        *((point_path(point), "meter") for point in MeteringPoint.objects.filter(organisation=community)),
+    ]
+    envelopes = [
+        signed(RegisterAccount(**frame(workspace, account=operator), kind=kind, path=name), operator_key)
+        for name, kind in wanted
+        if name not in accounts
+    ]
+    for key, purpose in ((gateway_key, "transaction"), (reading_key, "reading")):
+        if key_id(public_key_of(key)) not in keys:
+            payload = RegisterKey(
+                **frame(workspace, account=operator),
+                device="gateway",
+                key=public_key_of(key),
+                purpose="reading" if purpose == "reading" else "transaction",
+                subject=f"{path}/gateway",
+                valid_from=0,
+            )
+            envelopes.append(signed(payload, operator_key, key))
+    if not bound:
+        binding = BindRole(
+            **frame(workspace, account=operator),
+            role="gateway",
+            subject=f"{path}/gateway",
+            subtree=path,
+            valid_from=0,
+            valid_to=0,
+        )
+        envelopes.append(signed(binding, operator_key))
+    envelopes.extend(
+        signed(
+            DefineAsset(
+                **frame(workspace, account=operator),
+                asset=asset,
+                channels=(channel,) if channel else (),
+                domain=operator,
+                issuer=f"{path}/supply",
+                kind="metering" if channel else "claim",
+                transferable=False,
+            ),
+            operator_key,
+        )
+        for channel, asset in ((*METERING_ASSETS.items(), ("", CLAIM_ASSET)))
+        if asset not in assets
+    )
+    if envelopes:
+        submit(ledger, envelopes)

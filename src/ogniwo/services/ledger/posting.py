@@ -1,0 +1,326 @@
+"""Post a month: metering tokens for every day of readings, commitments of statements and invoices, who owes whom."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+import msgspec
+
+from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.proofs import checkpoint_of
+from ogniwo.core.billing.canonical import Json, canonical_bytes, statement_document
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.intervals import IntervalLeaf
+from ogniwo.core.ledger.signing import sign_detached
+from ogniwo.core.ledger.transactions import Anchor, AnchorKind, MintMetering, Post
+from ogniwo.core.metering.model import IntervalSeries
+from ogniwo.core.posting.claims import settlement_postings
+from ogniwo.core.posting.readings import day_leaves, day_record, days_with_data
+from ogniwo.core.settlement.model import Statement
+from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.settlement.models import SettlementRun
+from ogniwo.services.ledger.access import (
+    CHECKPOINT_KEY,
+    GATEWAY_KEY,
+    OPERATOR_KEY,
+    READING_KEY,
+    day_secret,
+    frame,
+    key_store,
+    member_path,
+    open_ledger,
+    open_projection,
+    organisation_path,
+    point_path,
+    signed,
+    submit,
+)
+from ogniwo.services.ledger.founding import CLAIM_ASSET, METERING_ASSETS, ensure_ledger
+from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.model import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """What one posting run put on the ledger; everything that was there before is not counted."""
+
+    days_minted: int
+    documents_anchored: int
+    claims_posted: int
+    log_size: int
+    checkpoint: str
+
+
+def post_month(
+    workspace: Workspace,
+    *,
+    community: Organisation,
+    month: Month,
+    tell: Callable[[], None] = lambda: None,
+) -> Posted:
+    """Post everything of a month that is not on the ledger yet: readings, the newest run, its statements and invoices.
+
+    Repeating it posts nothing twice: days by their natural id, documents by their commitment, claims by their run. A
+    corrected day is minted as its next version with a counter-entry. `tell` is called after each point.
+    """
+    with open_ledger(workspace) as ledger:
+        ensure_ledger(workspace, ledger, community=community)
+        minted = sum(
+            _mint_point(workspace, ledger, community, point, month, tell)
+            for point in MeteringPoint.objects.filter(organisation=community).select_related("member", "organisation")
+        )
+        anchored = claims = 0
+        for run in community.runs.filter(month=str(month)).order_by("version"):
+            anchored += _anchor_run(workspace, ledger, run)
+            claims += _post_claims(workspace, ledger, run)
+        checkpoint = checkpoint_of(ledger, key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY))
+        size = ledger.head().log_size
+    keep_checkpoint(workspace, size=size, note=checkpoint)
+    posted = Posted(
+        days_minted=minted, documents_anchored=anchored, claims_posted=claims, log_size=size, checkpoint=checkpoint
+    )
+    record_act(
+        workspace,
+        action="ledger.post",
+        target=f"{community.code} {month}",
+        facts={"days": minted, "documents": anchored, "claims": claims, "log_size": size},
+    )
+    return posted
+
+
+def points_in(community: Organisation) -> int:
+    """How many metering points a community has."""
+    return MeteringPoint.objects.filter(organisation=community).count()
+
+
+def keep_checkpoint(workspace: Workspace, *, size: int, note: str) -> None:
+    """Keep a signed checkpoint beside the ledger; whoever copies this folder elsewhere can later expose a rewrite."""
+    folder = workspace.root / "checkpoints"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{size:010d}.txt").write_text(note, encoding="utf-8")
+
+
+def kept_checkpoints(workspace: Workspace) -> tuple[str, ...]:
+    """The checkpoints kept so far, oldest first."""
+    folder = workspace.root / "checkpoints"
+    return tuple(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.txt")))
+
+
+def leaves_of_day(point: MeteringPoint, series: IntervalSeries, day: date) -> tuple[IntervalLeaf, ...]:
+    """The salted leaves of one local day of a stored series."""
+    index = (day - series.grid.days[0]).days
+    secret = day_secret(point, channel=series.channel, day=day.isoformat())
+    return day_leaves(series=series, day_index=index, day_secret=secret)
+
+
+def _mint_point(
+    workspace: Workspace,
+    ledger: EmbeddedLedger,
+    community: Organisation,
+    point: MeteringPoint,
+    month: Month,
+    tell: Callable[[], None],
+) -> int:
+    store = key_store(workspace)
+    gateway, reading = store.signing_key(GATEWAY_KEY), store.signing_key(READING_KEY)
+    path = point_path(point)
+    account = f"{organisation_path(community)}/gateway"
+    envelopes = []
+    for channel, asset in METERING_ASSETS.items():
+        series = workspace.series.read(point=point.code, channel=channel, month=month)
+        if series is None:
+            continue
+        for index in days_with_data(series):
+            day = series.grid.days[index]
+            leaves = leaves_of_day(point, series, day)
+            with ledger.reading() as state:
+                earlier = state.minted.get((path, day.isoformat(), channel))
+            version = earlier.version if earlier else 1
+            record = day_record(
+                leaves=leaves, day=day.isoformat(), point_path=path, network=workspace.network, version=version
+            )
+            if earlier is not None:
+                if sha256(encode(record)).hexdigest() == earlier.record:
+                    continue
+                record = msgspec.structs.replace(record, version=version + 1)
+            correction = earlier is not None
+            payload = MintMetering(
+                **frame(
+                    workspace,
+                    account=account,
+                    reason="late-data" if correction else "",
+                    references=(earlier.transaction,) if earlier is not None else (),
+                ),
+                asset=asset,
+                reading=sign_detached(encode(record), reading),
+                record=record,
+            )
+            envelopes.append(signed(payload, gateway))
+    submit(ledger, envelopes)
+    tell()
+    return len(envelopes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentToAnchor:
+    """A document whose salted commitment belongs on the ledger: `subject` is the account it concerns."""
+
+    kind: AnchorKind
+    natural_id: str
+    subject: str
+    document: Mapping[str, Json]
+
+
+def _anchor_run(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun) -> int:
+    """Commit to the run's inputs and totals, to each statement and to each invoice."""
+    name = f"{run.community.code}/{run.month}/v{run.version}"
+    whole: dict[str, Json] = {
+        "schema": "ogniwo.run/1",
+        "community": run.community.code,
+        "month": run.month,
+        "version": run.version,
+        "inputs_digest": run.inputs_digest,
+        "inputs": dict(run.inputs["whole"]),
+    }
+    allocation = DocumentToAnchor(
+        kind="allocation", natural_id=name, subject=organisation_path(run.community), document=whole
+    )
+    (transaction,), count = anchor_documents(workspace, ledger, [allocation])
+    statements = [
+        DocumentToAnchor(
+            kind="statement",
+            natural_id=f"{name}/{record.point.code}",
+            subject=member_path(record.point.member),
+            document=statement_document(msgspec.json.decode(record.document, type=Statement)),
+        )
+        for record in run.statements.select_related("point__member__organisation")
+    ]
+    invoices = [
+        DocumentToAnchor(
+            kind="invoice",
+            natural_id=invoice.number,
+            subject=member_path(invoice.member),
+            document=msgspec.json.decode(invoice.document),
+        )
+        for invoice in run.invoices.select_related("member__organisation")
+    ]
+    _, new = anchor_documents(workspace, ledger, [*statements, *invoices], references=(transaction,))
+    return count + new
+
+
+def anchor_documents(
+    workspace: Workspace,
+    ledger: EmbeddedLedger,
+    documents: Sequence[DocumentToAnchor],
+    *,
+    references: tuple[str, ...] = (),
+) -> tuple[list[str], int]:
+    """Put the salted commitments of documents on the ledger once: (their transactions, how many were put there now).
+
+    Salts and documents are kept first, off the log, so that an interrupted posting ends in the same commitments.
+    """
+    rows = [_kept(one) for one in documents]
+    with ledger.reading() as state:
+        operator = state.foundation.operator if state.foundation else ""
+        anchored = {row.commitment: state.anchors.get(row.commitment) for row in rows}
+    fresh = [(row, one) for row, one in zip(rows, documents, strict=True) if anchored[row.commitment] is None]
+    key = key_store(workspace).signing_key(OPERATOR_KEY)
+    envelopes = [
+        signed(
+            Anchor(
+                **frame(workspace, account=operator, references=references),
+                commitment=row.commitment,
+                kind=one.kind,
+                subject=one.subject,
+            ),
+            key,
+        )
+        for row, one in fresh
+    ]
+    for (row, _), transaction in zip(fresh, submit(ledger, envelopes), strict=True):
+        row.transaction_id = transaction
+    Commitment.objects.bulk_update([row for row, _ in fresh], ["transaction_id"])
+    for row in rows:
+        earlier = anchored[row.commitment]
+        if earlier is not None and row.transaction_id != earlier.transaction:
+            row.transaction_id = earlier.transaction
+            row.save(update_fields=["transaction_id"])
+    return [row.transaction_id for row in rows], len(fresh)
+
+
+def _kept(one: DocumentToAnchor) -> Commitment:
+    """The stored salt and document of a commitment, made when it is new."""
+    content = canonical_bytes(dict(one.document))
+    salt = secrets.token_hex(16)
+    row, _ = Commitment.objects.get_or_create(
+        kind=one.kind,
+        natural_id=one.natural_id,
+        defaults={
+            "salt": salt,
+            "payload": content.decode(),
+            "commitment": sha256(bytes.fromhex(salt) + content).hexdigest(),
+            "transaction_id": "",
+        },
+    )
+    return row
+
+
+def _post_claims(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun) -> int:
+    """Post who owes whom for a run's invoices: the envelope is kept before it is sent, so it is never sent as two."""
+    due: dict[str, int] = {}
+    credit: dict[str, int] = {}
+    for invoice in run.invoices.select_related("member__organisation"):
+        path = member_path(invoice.member)
+        due[path] = due.get(path, 0) + invoice.gross_grosz
+        credit[path] = credit.get(path, 0) + _credit_grosz(invoice)
+    postings = settlement_postings(
+        asset=CLAIM_ASSET, community=organisation_path(run.community), due_grosz=due, credit_grosz=credit
+    )
+    if not postings:
+        return 0
+    name = f"{run.community.code}/{run.month}/v{run.version}"
+    row, _ = Commitment.objects.get_or_create(
+        kind="claims", natural_id=name, defaults={"salt": "", "commitment": "", "transaction_id": ""}
+    )
+    if row.transaction_id and _is_on_ledger(workspace, row.transaction_id):
+        return 0
+    with ledger.reading() as state:
+        operator = state.foundation.operator if state.foundation else ""
+    payload = Post(
+        **frame(workspace, account=operator, reason="settlement" if run.version == 1 else "correction"),
+        postings=postings,
+    )
+    envelope = signed(payload, key_store(workspace).signing_key(OPERATOR_KEY))
+    row.payload = envelope.decode()
+    row.transaction_id = sha256(encode(payload)).hexdigest()
+    row.save(update_fields=["payload", "transaction_id"])
+    submit(ledger, [envelope])
+    return 1
+
+
+def _is_on_ledger(workspace: Workspace, transaction: str) -> bool:
+    with open_projection(workspace) as projection:
+        return projection.find(transaction) is not None
+
+
+def _credit_grosz(invoice: InvoiceRecord) -> int:
+    """The gross that a document says the community owes the member; a correction counts for its difference only."""
+    whole = _whole_credit_grosz(invoice)
+    return whole if invoice.corrects is None else whole - _whole_credit_grosz(invoice.corrects)
+
+
+def _whole_credit_grosz(invoice: InvoiceRecord) -> int:
+    whole: int = msgspec.json.decode(invoice.document)["credit_gross_grosz"]
+    return whole
+
+
+def member_balance_grosz(workspace: Workspace, member: Member) -> int:
+    """What the ledger says the community owes (positive) or is owed by (negative) a member."""
+    with open_projection(workspace) as projection:
+        return projection.balances(subtree=member_path(member)).get((member_path(member), CLAIM_ASSET), 0)

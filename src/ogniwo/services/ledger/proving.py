@@ -1,0 +1,79 @@
+"""Receipts that anyone can check offline: of an invoice, a statement, or one interval of a day of readings."""
+
+from datetime import UTC, datetime
+
+import msgspec
+
+from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.proofs import receipt_of
+from ogniwo.core.kernel.calendar import Month, local_day
+from ogniwo.core.kernel.periods import epoch_of
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.checkpoints import verifier_key
+from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.visibility import Subject
+from ogniwo.services.billing.queries import invoice
+from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, open_ledger, open_projection, point_path
+from ogniwo.services.ledger.posting import leaves_of_day
+from ogniwo.services.workspace.model import Workspace
+
+
+class NothingToProveError(Refusal):
+    """What a receipt was asked for is not on the ledger, or the subject may not see it."""
+
+    code = "proof.not_found"
+
+
+def checkpoint_verifier(workspace: Workspace) -> str:
+    """The public key (C2SP verifier key) that the workspace's checkpoints are signed with."""
+    return verifier_key(workspace.network, key_store(workspace).checkpoint_key(CHECKPOINT_KEY)).text()
+
+
+def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject: Subject) -> bytes:
+    """The receipt (canonical JSON) of an anchored document, with its salt and content."""
+    if kind == "invoice":
+        invoice(number=natural_id, subject=subject)
+    row = Commitment.objects.filter(kind=kind, natural_id=natural_id).exclude(transaction_id="").first()
+    if row is None:
+        raise NothingToProveError(detail=f"the {kind} {natural_id} is not on the ledger; post the month first")
+    document = (bytes.fromhex(row.salt), msgspec.json.decode(row.payload))
+    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+        return receipt_of(
+            ledger,
+            projection,
+            transaction=row.transaction_id,
+            key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
+            document=document,
+        )
+
+
+def prove_interval(workspace: Workspace, *, point_code: str, channel: str, at: datetime, subject: Subject) -> bytes:
+    """The receipt of the day that holds an instant, with the one interval revealed."""
+    point = MeteringPoint.objects.all().visible_to(subject).filter(code=point_code).first()
+    if point is None:
+        raise NothingToProveError(detail=f"there is no metering point {point_code}")
+    instant = epoch_of(at.astimezone(UTC))
+    day = local_day(instant)
+    series = workspace.series.read(point=point_code, channel=channel, month=Month(day.year, day.month))
+    if series is None:
+        raise NothingToProveError(detail=f"{point_code} has no readings of {channel} on {day}")
+    leaves = leaves_of_day(point, series, day)
+    index = max(number for number, leaf in enumerate(leaves) if leaf.start <= instant)
+    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+        transaction = _minted(ledger, point, day.isoformat(), channel)
+        return receipt_of(
+            ledger,
+            projection,
+            transaction=transaction,
+            key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
+            interval=(leaves, index),
+        )
+
+
+def _minted(ledger: EmbeddedLedger, point: MeteringPoint, day: str, channel: str) -> str:
+    with ledger.reading() as state:
+        token = state.minted.get((point_path(point), day, channel))
+    if token is None:
+        raise NothingToProveError(detail=f"{point.code} {channel} {day} is not on the ledger; post the month first")
+    return token.transaction

@@ -1,0 +1,196 @@
+"""Verify the whole chain of a workspace: files, store, ledger, readings, documents, pictures - and say what differs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from hashlib import sha256
+
+from ogniwo.chain.audit import verify_ledger
+from ogniwo.core.billing.numbering import DocumentNumber, sequence_findings
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.findings import Finding, Severity
+from ogniwo.core.kernel.ids import sha256_hex
+from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.posting.readings import day_record
+from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.metering.models import MeteringPoint, SourceFile
+from ogniwo.records.settlement.models import StatementRecord
+from ogniwo.services.billing.issuing import pdf_path
+from ogniwo.services.billing.pictures import draw_invoice
+from ogniwo.services.ledger.access import open_ledger, point_path
+from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
+from ogniwo.services.workspace.model import Workspace
+
+_ANCHORED = ("allocation", "statement", "invoice", "rate_book")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One link of the chain: what was compared, how many, and what differs."""
+
+    name: str
+    compared: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing differs."""
+        return not self.findings
+
+
+def _error(code: str, message: str, source: str = "", **facts: str) -> Finding:
+    return Finding(
+        code=code, severity=Severity.ERROR, message=message, source=source, facts=tuple(sorted(facts.items()))
+    )
+
+
+def verify_chain(
+    workspace: Workspace, *, pictures: bool = True, tell: Callable[[str], None] = lambda _name: None
+) -> tuple[Check, ...]:
+    """Check every link; `tell` is given the name of each before it begins. `pictures` draws every PDF again."""
+    links: list[tuple[str, Callable[[Workspace], tuple[int, Sequence[Finding]]]]] = [
+        ("received files", _received),
+        ("interval store", _store),
+        ("ledger", _ledger),
+        ("metering tokens against readings", _tokens),
+        ("commitments against documents", _commitments),
+        ("invoices", _invoices),
+    ]
+    if pictures:
+        links.append(("invoice pictures", _pictures))
+    checks = []
+    for name, check in links:
+        tell(name)
+        compared, findings = check(workspace)
+        checks.append(Check(name=name, compared=compared, findings=tuple(findings)))
+    return tuple(checks)
+
+
+def _received(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Every received file still has the bytes its name promises."""
+    findings = []
+    files = SourceFile.objects.all()
+    for file in files:
+        path = workspace.received / file.sha256[:2] / file.sha256
+        if not path.exists():
+            findings.append(_error("verify.file_missing", f"the received file {file.name} is gone", file.name))
+        elif sha256_hex(path.read_bytes()) != file.sha256:
+            findings.append(_error("verify.file_changed", f"the received file {file.name} was changed", file.name))
+    return len(files), findings
+
+
+def _store(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
+    """The interval store follows from its log, byte by byte."""
+    return len(workspace.series.keys()), workspace.series.verify()
+
+
+def _ledger(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
+    """The ledger follows from genesis and from every checkpoint kept."""
+    if not workspace.ledger_file.exists():
+        return 0, [_error("ledger.empty", "the workspace has no ledger yet")]
+    checkpoints = kept_checkpoints(workspace)
+    findings = verify_ledger(workspace.ledger_file, checkpoints=checkpoints)
+    if findings:
+        return 0, findings
+    with open_ledger(workspace) as ledger:
+        return ledger.head().log_size, []
+
+
+def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Every day minted on the ledger is what the interval store holds now: total, qualities and Merkle root."""
+    if not workspace.ledger_file.exists():
+        return 0, []
+    points = {point_path(point): point for point in MeteringPoint.objects.select_related("organisation")}
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        minted = dict(state.minted)
+    findings = []
+    for (path, day_text, channel), token in sorted(minted.items()):
+        point = points.get(path)
+        if point is None:
+            findings.append(_error("verify.token_without_point", f"nobody knows the point {path}", path))
+            continue
+        day = date.fromisoformat(day_text)
+        series = workspace.series.read(point=point.code, channel=channel, month=Month(day.year, day.month))
+        if series is None:
+            findings.append(_error("verify.readings_missing", f"{point.code} {channel} {day}: no readings", point.code))
+            continue
+        record = day_record(
+            leaves=leaves_of_day(point, series, day),
+            day=day_text,
+            point_path=path,
+            network=workspace.network,
+            version=token.version,
+        )
+        if sha256(encode(record)).hexdigest() != token.record:
+            findings.append(
+                _error(
+                    "verify.readings_differ",
+                    f"{point.code} {channel} {day}: the readings are not those on the ledger "
+                    f"({record.total_wh} Wh stored, {token.total_wh} Wh minted); post it again after a correction",
+                    point.code,
+                )
+            )
+    return len(minted), findings
+
+
+def _commitments(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Every document behind a commitment still hashes to it, and the commitment stands on the ledger."""
+    if not workspace.ledger_file.exists():
+        return 0, []
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        anchors = {commitment: anchored.transaction for commitment, anchored in state.anchors.items()}
+    rows = Commitment.objects.filter(kind__in=_ANCHORED)
+    findings = []
+    for row in rows:
+        if sha256(bytes.fromhex(row.salt) + row.payload.encode()).hexdigest() != row.commitment:
+            findings.append(_error("verify.document_changed", f"the kept {row.kind} {row.natural_id} was changed"))
+        elif anchors.get(row.commitment) != row.transaction_id:
+            findings.append(_error("verify.not_anchored", f"the {row.kind} {row.natural_id} is not on the ledger"))
+    known = {row.commitment for row in rows}
+    findings.extend(
+        _error("verify.unknown_commitment", f"nobody knows the document behind {commitment}")
+        for commitment in sorted(set(anchors) - known)
+    )
+    return len(rows), findings
+
+
+def _invoices(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Issued documents and statements are those committed to, and their numbers have no gap."""
+    payloads = {
+        (row.kind, row.natural_id): row.payload for row in Commitment.objects.filter(kind__in=("invoice", "statement"))
+    }
+    findings: list[Finding] = []
+    invoices = InvoiceRecord.objects.all()
+    for record in invoices:
+        committed = payloads.get(("invoice", record.number))
+        if sha256_hex(record.document.encode()) != record.digest:
+            findings.append(_error("verify.invoice_changed", f"the document {record.number} was changed"))
+        elif committed is None:
+            findings.append(_error("verify.invoice_not_posted", f"the document {record.number} is not posted"))
+        elif committed != record.document:
+            findings.append(_error("verify.invoice_differs", f"{record.number} is not the document committed to"))
+    statements = StatementRecord.objects.all()
+    findings.extend(
+        _error("verify.statement_changed", f"the statement {statement} was changed")
+        for statement in statements
+        if sha256_hex(statement.document.encode()) != statement.digest
+    )
+    findings.extend(sequence_findings(DocumentNumber.parse(record.number) for record in invoices))
+    del workspace
+    return len(invoices) + len(statements), findings
+
+
+def _pictures(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Every PDF on disk is the one issued, and drawing it again gives the same bytes."""
+    findings = []
+    invoices = InvoiceRecord.objects.select_related("member", "run__community")
+    for record in invoices:
+        path = pdf_path(workspace, record)
+        if not path.exists():
+            findings.append(_error("verify.picture_missing", f"{path.name} is gone; draw it with invoice export"))
+        elif sha256_hex(path.read_bytes()) != record.pdf_sha256:
+            findings.append(_error("verify.picture_changed", f"{path.name} is not the picture that was issued"))
+        elif sha256_hex(draw_invoice(workspace, record)) != record.pdf_sha256:
+            findings.append(_error("verify.picture_differs", f"{record.number} is drawn differently now"))
+    return len(invoices), findings

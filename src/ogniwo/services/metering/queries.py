@@ -1,0 +1,285 @@
+"""Read points, their months, intervals and versions, within what the asking subject may see."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.metering.model import IntervalSeries
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.visibility import Subject
+from ogniwo.series.model import CellVersion, Completeness
+from ogniwo.services.metering.quality import visible_points
+from ogniwo.services.workspace.model import Workspace
+
+__all__ = [
+    "INTERVAL_FIELDS",
+    "CellVersion",
+    "ChannelMonth",
+    "ContractPeriod",
+    "IntervalSeries",
+    "MembershipPeriod",
+    "MeterPeriod",
+    "PointDetails",
+    "PointNotFoundError",
+    "PointSummary",
+    "SeriesNotFoundError",
+    "interval_lines",
+    "intervals_of",
+    "list_points",
+    "month_completeness",
+    "point_details",
+    "versions_of",
+]
+
+INTERVAL_FIELDS = ("ppe", "channel", "start", "seconds", "wh", "quality", "version")
+"""The fields of an interval, in the order they are written."""
+
+
+class PointNotFoundError(Refusal):
+    """There is no such metering point, or the subject may not see it."""
+
+    code = "point.not_found"
+
+
+class SeriesNotFoundError(Refusal):
+    """A point has no values of that channel in the month, or had none at the instant asked for."""
+
+    code = "series.not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointSummary:
+    """A point in a list; power in W."""
+
+    code: str
+    member: str
+    member_name: str
+    role: str
+    source: str
+    peak_power_w: int
+    group: str
+    town: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterPeriod:
+    """A meter at a point with its transformer ratios, as (primary, secondary)."""
+
+    serial: str
+    valid_from: datetime
+    valid_to: datetime | None
+    current: tuple[int, int]
+    voltage: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractPeriod:
+    """A supply contract of a point; `terms` are the names and values of PointTerms."""
+
+    operator: str
+    group: str
+    valid_from: date
+    valid_to: date | None
+    terms: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipPeriod:
+    """A point's part in a community."""
+
+    community: str
+    valid_from: date
+    valid_to: date | None
+    share_key: int
+    merit_rank: int
+    participation_percent: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelMonth:
+    """How much of a channel is there in a month, and which version is the latest."""
+
+    month: str
+    channel: str
+    slot_s: int
+    slots: int
+    present: int
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointDetails:
+    """A point with all that is registered of it and the months it has values for."""
+
+    summary: PointSummary
+    street: str
+    latitude_e6: int | None
+    longitude_e6: int | None
+    meters: tuple[MeterPeriod, ...]
+    contracts: tuple[ContractPeriod, ...]
+    memberships: tuple[MembershipPeriod, ...]
+    channels: tuple[ChannelMonth, ...]
+
+
+def list_points(*, organisation: Organisation, subject: Subject) -> tuple[PointSummary, ...]:
+    """The points of an organisation that the subject may see, by code."""
+    return tuple(_summary(point) for point in visible_points(organisation=organisation, subject=subject))
+
+
+def point_details(workspace: Workspace, *, code: str, subject: Subject) -> PointDetails:
+    """Everything known of a point. Raises PointNotFoundError."""
+    point = _visible_point(code, subject)
+    return PointDetails(
+        summary=_summary(point),
+        street=point.street,
+        latitude_e6=point.latitude_e6,
+        longitude_e6=point.longitude_e6,
+        meters=_meters(point),
+        contracts=tuple(
+            ContractPeriod(
+                operator=one.operator,
+                group=one.group,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+                terms=tuple(sorted(one.terms.items())),
+            )
+            for one in point.contracts.all()
+        ),
+        memberships=tuple(
+            MembershipPeriod(
+                community=one.community.code,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+                share_key=one.share_key,
+                merit_rank=one.merit_rank,
+                participation_percent=one.participation_percent,
+            )
+            for one in point.memberships.select_related("community")
+        ),
+        channels=_channels(workspace, point.code),
+    )
+
+
+def intervals_of(
+    workspace: Workspace, *, code: str, subject: Subject, month: Month, channel: str = "", as_of: datetime | None = None
+) -> tuple[IntervalSeries, ...]:
+    """The series of a point's month, one channel or all, as they are or as they were known at an instant.
+
+    Raises PointNotFoundError, and SeriesNotFoundError when there is none.
+    """
+    point = _visible_point(code, subject)
+    known = [name for one, name, _ in workspace.series.keys(month=month) if one == point.code]
+    found = [
+        series
+        for name in known
+        if channel in {"", name}
+        and (series := workspace.series.read(point=point.code, channel=name, month=month, as_of=as_of)) is not None
+    ]
+    if not found:
+        asked = f" {channel}" if channel else ""
+        at = f" as known at {as_of.isoformat()}" if as_of else ""
+        raise SeriesNotFoundError(
+            detail=f"{point.code}{asked} has no values for {month}{at}; its channels then: {', '.join(known) or 'none'}"
+        )
+    return tuple(found)
+
+
+def versions_of(workspace: Workspace, *, code: str, subject: Subject, month: Month) -> tuple[CellVersion, ...]:
+    """Every version of every channel of a point's month, oldest first by channel."""
+    point = _visible_point(code, subject)
+    found = tuple(
+        version
+        for one, channel, _ in workspace.series.keys(month=month)
+        if one == point.code
+        for version in workspace.series.versions(point=one, channel=channel, month=month)
+    )
+    if not found:
+        raise SeriesNotFoundError(detail=f"{point.code} has no values for {month}")
+    return found
+
+
+def month_completeness(
+    workspace: Workspace, *, organisation: Organisation, subject: Subject, month: Month
+) -> tuple[tuple[Completeness, ...], tuple[str, ...]]:
+    """How much of each channel is there, from the presence bits alone, and the points that sent nothing."""
+    codes = {point.code for point in visible_points(organisation=organisation, subject=subject)}
+    found = tuple(one for one in workspace.series.completeness(month=month) if one.point in codes)
+    return found, tuple(sorted(codes - {one.point for one in found}))
+
+
+def interval_lines(series: Iterable[IntervalSeries], *, form: str) -> Iterator[str]:
+    """The intervals as CSV with a header, or as JSON lines; a missing energy is empty or null, never a zero."""
+    if form == "csv":
+        yield ",".join(INTERVAL_FIELDS) + "\n"
+    for one in series:
+        starts = np.datetime_as_string(one.grid.start_epoch_s.astype("datetime64[s]")).tolist()
+        for start, wh, quality in zip(starts, one.wh.tolist(), one.quality.tolist(), strict=True):
+            energy = None if quality == Quality.MISSING else wh
+            word = QUALITY_WORDS[Quality(quality)]
+            values = (one.point, one.channel, f"{start}Z", one.grid.slot_s, energy, word, one.version)
+            if form == "csv":
+                yield ",".join("" if value is None else str(value) for value in values) + "\n"
+            else:
+                yield json.dumps(dict(zip(INTERVAL_FIELDS, values, strict=True)), ensure_ascii=False) + "\n"
+
+
+def _visible_point(code: str, subject: Subject) -> MeteringPoint:
+    points = MeteringPoint.objects.all().visible_to(subject).select_related("member", "group", "organisation")
+    point = points.filter(code=code).first()
+    if point is None:
+        raise PointNotFoundError(detail=f"no metering point {code}; `ogniwo point list` shows all")
+    return point
+
+
+def _summary(point: MeteringPoint) -> PointSummary:
+    return PointSummary(
+        code=point.code,
+        member=point.member.number,
+        member_name=point.member.name,
+        role=point.role,
+        source=point.source,
+        peak_power_w=point.peak_power_w,
+        group=point.group.name if point.group else "",
+        town=point.town,
+    )
+
+
+def _meters(point: MeteringPoint) -> tuple[MeterPeriod, ...]:
+    periods = []
+    for one in point.installations.select_related("meter"):
+        ratio = one.meter.ratios.filter(valid_from__lte=one.valid_from).order_by("-valid_from").first()
+        periods.append(
+            MeterPeriod(
+                serial=one.meter.serial,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+                current=(ratio.current_primary, ratio.current_secondary) if ratio else (1, 1),
+                voltage=(ratio.voltage_primary, ratio.voltage_secondary) if ratio else (1, 1),
+            )
+        )
+    return tuple(periods)
+
+
+def _channels(workspace: Workspace, code: str) -> tuple[ChannelMonth, ...]:
+    months = sorted({month for point, _, month in workspace.series.keys() if point == code})  # noqa: SIM118 -- no mapping
+    return tuple(
+        ChannelMonth(
+            month=str(month),
+            channel=one.channel,
+            slot_s=one.slot_s,
+            slots=one.slots,
+            present=one.present,
+            version=one.version,
+        )
+        for month in months
+        for one in workspace.series.completeness(month=month)
+        if one.point == code
+    )
