@@ -236,7 +236,7 @@ def test_missing_data_is_a_state_with_its_consequence():
 def test_the_school_bill_shows_groups_shares_balance_and_a_hint_for_the_code():
     pages = pages_of(render(samples.school()))
     assert len(pages) == 2
-    assert re.search(r"godzinach wybranych grupa K1, udział 17/100 1 204,000 kWh 0,2194 44,91 23 %", pages[0])
+    assert re.search(r"godzinach wybranych grupa K1, × 0,17 1 204,000 kWh 0,2194 44,91 23 %", pages[0])
     assert "udział 14/31, 01.10.2026–14.10.2026 60,000 kW/m-c 24,84 673,08" in pages[0]
     assert "Zaległość z poprzednich rozliczeń 1 250,50 zł" in pages[0]
     assert "Do zapłaty 15 522,15 zł" in pages[0]
@@ -269,7 +269,7 @@ def test_long_bills_flow_over_pages_with_repeated_heads():
 def test_the_english_bill_has_no_polish_words_of_ours():
     pdf = render(samples.school(), language="en", days=chart(missing=(4,), produced=1))
     whole = " ".join(pages_of(pdf))
-    for words in ("VAT invoice", "To pay 15 522.15 zł", "Missing is not zero", "group K1, share 17/100", "Page 1 of"):
+    for words in ("VAT invoice", "To pay 15 522.15 zł", "Missing is not zero", "group K1, × 0.17", "Page 1 of"):
         assert words in whole
     own = {
         text

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ogniwo.core.billing.review import ESTIMATED_WORDS, MISSING_WORD
+from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.core.tariffs.explain import zone_names
 from ogniwo.formats.invoice_pdf.display import Display
 
@@ -56,7 +57,7 @@ def pair_groups(document: Document, *, display: Display, texts: Words, language:
             if pair[side]:
                 item = pair[side][0]
                 cells = _amount_cells(item, display=display)
-                share = _share(item)
+                share = _share(item, mark=display.mark)
                 rows.append([texts[word], *cells[:2], f"{cells[2]} × {share}" if share else cells[2], *cells[3:]])
             else:
                 rows.append([texts[word], texts["absent"], "", "", "", ""])
@@ -226,12 +227,17 @@ def _name(item: Document, *, language: str) -> str:
     return str(item[f"label_{language}"])
 
 
-def _share(item: Document) -> str:
-    """The proration or coefficient of a line; "" for a whole."""
+def _share(item: Document, *, mark: str) -> str:
+    """The proration (14/31) or coefficient (0,17) of a line; "" for a whole."""
     numerator, denominator = item["share"]
     if numerator == denominator:
         return ""
-    return str(numerator) if denominator == 1 else f"{numerator}/{denominator}"
+    if denominator == 1:
+        return str(numerator)
+    decimals = len(str(denominator)) - 1
+    if denominator == 10**decimals and decimals > 1:
+        return format_decimal(numerator, decimals=decimals, mark=mark).rstrip("0")
+    return f"{numerator}/{denominator}"
 
 
 def _zone_name(item: Document, *, texts: Words) -> str:
@@ -253,8 +259,8 @@ def _detail(item: Document, *, document: Document, display: Display, texts: Word
     zone = _zone_name(item, texts=texts)
     if zone:
         parts.append(zone)
-    if shared and _share(item):
-        parts.append(texts["share"].format(share=_share(item)))
+    if shared and (share := _share(item, mark=display.mark)):
+        parts.append(texts["share"].format(share=share))
     if (item["first"], item["last_exclusive"]) != (document["first"], document["last_exclusive"]):
         parts.append(
             texts["from_to"].format(first=display.day(item["first"]), last=display.last_day(item["last_exclusive"]))
