@@ -22,10 +22,18 @@ def shared_data() -> Path:
     return folder
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Make Django ready before tests that import records are collected, in a folder of this process only."""
+def _prepare_django() -> Path:
+    """Make Django ready before any test module imports records, in a folder of this process only."""
     folder = Path(tempfile.mkdtemp(prefix="ogniwo-tests-"))
-    config.add_cleanup(lambda: shutil.rmtree(folder))
     os.environ["OGNIWO_WORKSPACE"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.settings"
     django.setup()
+    return folder
+
+
+_FOLDER = _prepare_django()
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folder at the end."""
+    shutil.rmtree(_FOLDER, ignore_errors=True)

@@ -237,7 +237,7 @@ def test_the_school_bill_shows_groups_shares_balance_and_a_hint_for_the_code():
     pages = pages_of(render(samples.school()))
     assert len(pages) == 2
     assert re.search(r"godzinach wybranych grupa K1, × 0,17 1 204,000 kWh 0,2194 44,91 23 %", pages[0])
-    assert "udział 14/31, 01.10.2026–14.10.2026 60,000 kW/m-c 24,84 673,08" in pages[0]
+    assert "× 14/31, 01.10.2026–14.10.2026 60,000 kW/m-c 24,84 673,08" in pages[0]
     assert "Zaległość z poprzednich rozliczeń 1 250,50 zł" in pages[0]
     assert "Do zapłaty 15 522,15 zł" in pages[0]
     assert "Kwotę wpisz ręcznie" in pages[0]

@@ -10,6 +10,7 @@ from ogniwo.core.billing.numbering import DocumentNumber, sequence_findings
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.ids import sha256_hex
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.posting.readings import day_record
 from ogniwo.records.billing.models import InvoiceRecord
@@ -62,7 +63,11 @@ def verify_chain(
     checks = []
     for name, check in links:
         tell(name)
-        compared, findings = check(workspace)
+        try:
+            compared, findings = check(workspace)
+        except Refusal as refusal:
+            # Damage that stops a reader is what this looks for: it is said, and the other links are still checked.
+            compared, findings = 0, [_error(refusal.code, refusal.detail)]
         checks.append(Check(name=name, compared=compared, findings=tuple(findings)))
     return tuple(checks)
 
@@ -82,7 +87,8 @@ def _received(workspace: Workspace) -> tuple[int, list[Finding]]:
 
 def _store(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
     """The interval store follows from its log, byte by byte."""
-    return len(workspace.series.keys()), workspace.series.verify()
+    findings = workspace.series.verify()
+    return (0 if findings else len(workspace.series.keys())), findings
 
 
 def _ledger(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
