@@ -22,6 +22,18 @@ _UNITS = {
     RateUnit.ONE: "szt.",
 }
 
+_BASE_UNITS = {
+    RateUnit.KWH: "Wh",
+    RateUnit.MWH: "Wh",
+    RateUnit.KVARH: "varh",
+    RateUnit.KW_MONTH: "W",
+    RateUnit.MW_MONTH: "W",
+    RateUnit.KW: "W",
+    RateUnit.MW: "W",
+    RateUnit.MONTH: "month",
+    RateUnit.ONE: "1",
+}
+
 _QUANTITY_UNITS: dict[RateUnit, str] = {**_UNITS, RateUnit.KW_MONTH: "kW", RateUnit.MW_MONTH: "MW"}
 
 ZONE_NAMES = {
@@ -53,6 +65,11 @@ def quantity_text(quantity: int, per: RateUnit) -> str:
     """A quantity in base units in the unit its rate is charged per."""
     decimals = len(str(per.base_units)) - 1
     return f"{decimal_text(quantity, decimals=decimals)} {_QUANTITY_UNITS[per]}"
+
+
+def base_unit_text(per: RateUnit) -> str:
+    """The unit that the quantity of a line is counted in, for machines: Wh, varh, W, month or 1."""
+    return _BASE_UNITS[per]
 
 
 def energy_text(energy_wh: int) -> str:

@@ -145,11 +145,11 @@ def _slots_to_hours(wh, first, count, slots_per_hour, hours):
 
 
 @njit(cache=True, nogil=True)
-def _zone_sums(hours, calendar_of_point, masks, zones, total_wh, zone_wh, first, count):
+def _zone_sums(hours, calendars, masks, zones, total_wh, zone_wh, first, count):
     """Zones under masks in 32 bits; the last zone is what is left of the total."""
     for row in range(count):
         point = first + row
-        calendar = calendar_of_point[point]
+        calendar = calendars[point]
         total = np.int32(0)
         for hour in range(masks.shape[2]):
             total = np.int32(total + hours[row, hour])
@@ -167,41 +167,45 @@ def _zone_sums(hours, calendar_of_point, masks, zones, total_wh, zone_wh, first,
 
 
 @njit(cache=True, nogil=True)
-def _run_sums(hours, calendar_of_point, masks, hour, day, days, masked, packed, selected, other, first, count):
-    """Selected and other hours of `days` days of 24 hours from `day` on, which begins at `hour`, in 32 bits.
+def _run_sums(hours, calendars, masks, runs, day_hour, masked, packed, selected, other, first, count):
+    """Selected and other hours of all days of 24 hours, run by run, in 32 bits.
 
     Twelve packed pairs of hours are added as int64: the low halves cannot carry, as the whole month fits 32 bits.
     """
-    start, day_place = _place(hour), _place(day)
-    hour_count = _place((days * _DAY_HOURS + LANES - 1) // LANES * LANES)
-    for row in range(count):
-        calendar = calendar_of_point[first + row]
-        for index in range(hour_count):
-            masked[0, index] = hours[row, start + index] & masks[calendar, 0, start + index]
-        for index in range(hour_count):
-            masked[1, index] = hours[row, start + index] & masks[calendar, 1, start + index]
-        for offset in range(_place(days)):
-            inside = np.int64(0)
-            outside = np.int64(0)
-            for pair in range(_DAY_HOURS // 2):
-                inside += packed[0, offset * _place(_DAY_HOURS // 2) + _place(pair)]
-                outside += packed[1, offset * _place(_DAY_HOURS // 2) + _place(pair)]
-            selected[row, day_place + offset] = (inside >> 32) + (inside & _LOW_32)
-            other[row, day_place + offset] = (outside >> 32) + (outside & _LOW_32)
+    for run in range(runs.shape[0]):
+        begin, end = runs[run, 0], runs[run, 1]
+        start, day_place = _place(day_hour[begin]), _place(begin)
+        hour_count = _place(((end - begin) * _DAY_HOURS + LANES - 1) // LANES * LANES)
+        for row in range(count):
+            calendar = calendars[first + row]
+            for index in range(hour_count):
+                masked[0, index] = hours[row, start + index] & masks[calendar, 0, start + index]
+            for index in range(hour_count):
+                masked[1, index] = hours[row, start + index] & masks[calendar, 1, start + index]
+            for day in range(_place(end - begin)):
+                inside = np.int64(0)
+                outside = np.int64(0)
+                for pair in range(_DAY_HOURS // 2):
+                    inside += packed[0, day * _place(_DAY_HOURS // 2) + _place(pair)]
+                    outside += packed[1, day * _place(_DAY_HOURS // 2) + _place(pair)]
+                selected[row, day_place + day] = (inside >> 32) + (inside & _LOW_32)
+                other[row, day_place + day] = (outside >> 32) + (outside & _LOW_32)
 
 
 @njit(cache=True, nogil=True)
-def _odd_day_sums(hours, calendar_of_point, masks, hour, end, day, selected, other, first, count):
-    """The same for one day of another length."""
-    for row in range(count):
-        calendar = calendar_of_point[first + row]
-        inside = np.int64(0)
-        outside = np.int64(0)
-        for index in range(_place(hour), _place(end)):
-            inside += hours[row, index] & masks[calendar, 0, index]
-            outside += hours[row, index] & masks[calendar, 1, index]
-        selected[row, day] = inside
-        other[row, day] = outside
+def _odd_day_sums(hours, calendars, masks, odd_days, day_hour, selected, other, first, count):
+    """The same for the days of another length."""
+    for odd in range(odd_days.size):
+        day = odd_days[odd]
+        for row in range(count):
+            calendar = calendars[first + row]
+            inside = np.int64(0)
+            outside = np.int64(0)
+            for index in range(_place(day_hour[day]), _place(day_hour[day + 1])):
+                inside += hours[row, index] & masks[calendar, 0, index]
+                outside += hours[row, index] & masks[calendar, 1, index]
+            selected[row, day] = inside
+            other[row, day] = outside
 
 
 @njit(cache=True, nogil=True)
@@ -238,11 +242,11 @@ def _store_days(day_sums, day_wh, month_wh, first, count):
 
 
 @njit(cache=True, nogil=True)
-def _period_sums(day_sums, calendar_of_point, period_of_day, sums, first, count):
+def _period_sums(day_sums, calendars, period_of_day, sums, first, count):
     """Sum days to qualification periods, zeros behind."""
     last = period_of_day.shape[1] - 1
     for row in range(count):
-        calendar = calendar_of_point[first + row]
+        calendar = calendars[first + row]
         if period_of_day[calendar, last] == last:  # each day is its own period
             for period in range(sums.shape[1]):
                 sums[row, period] = day_sums[row, period]
@@ -254,11 +258,11 @@ def _period_sums(day_sums, calendar_of_point, period_of_day, sums, first, count)
 
 
 @njit(cache=True, nogil=True)
-def _qualify(selected, other, calendar_of_point, weights, limits, zero_resolution_wh, groups, group_wh, first, count):
+def _qualify(selected, other, calendars, weights, limits, zero_resolution_wh, groups, group_wh, first, count):
     """The group of each period without division (act on the capacity market, art. 70a): 1 to 4, 0 without a fee."""
     low, middle, high = limits[0], limits[1], limits[2]
     for row in range(count):
-        calendar = calendar_of_point[first + row]
+        calendar = calendars[first + row]
         for period in range(groups.shape[1]):
             inside = 100 * selected[row, period] * weights[calendar, 1, period]
             outside = other[row, period] * weights[calendar, 0, period]
@@ -273,9 +277,9 @@ def _qualify(selected, other, calendar_of_point, weights, limits, zero_resolutio
 
 
 @njit(cache=True, nogil=True)
-def _store_groups(groups, calendar_of_point, period_of_day, day_sums, day_group, first, count):
+def _store_groups(groups, calendars, period_of_day, day_sums, day_group, first, count):
     for row in range(count):
-        calendar = calendar_of_point[first + row]
+        calendar = calendars[first + row]
         for day in range(day_group.shape[1]):
             group = groups[row, _place(period_of_day[calendar, day])]
             day_group[first + row, day] = group if day_sums[row, day] else 0
@@ -376,34 +380,39 @@ def _top_hours(hours, hour_count, keys, found, values, places, first, count):
 
 
 @njit(cache=True, nogil=True)
-def _largest_surpluses(wh, point, slots_per_hour, contract_power_w, values, places):
+def _surpluses(wh, slots_per_hour, contract_power_w, largest_wh, surplus_sum_w, values, places, first, count):
     """The sum of the ten largest hourly surpluses in W: largest slot's mean power of an hour over contract power."""
-    limit_wh = contract_power_w // slots_per_hour
-    for rank in range(TOP):
-        values[0, rank] = 0
-    for hour in range(wh.shape[1] // slots_per_hour):
-        largest = np.int64(0)
-        for slot in range(hour * slots_per_hour, (hour + 1) * slots_per_hour):
-            largest = max(largest, np.int64(wh[point, slot]))
-        if largest > limit_wh:
-            surplus_w = largest * slots_per_hour - contract_power_w
+    for point in range(first, first + count):
+        contract_w = contract_power_w[point]
+        surplus_sum_w[point] = 0
+        if contract_w == 0 or np.int64(largest_wh[point]) * slots_per_hour <= contract_w:
+            continue
+        for rank in range(TOP):
+            values[0, rank] = 0
+        for hour in range(wh.shape[1] // slots_per_hour):
+            largest = np.int64(0)
+            for slot in range(hour * slots_per_hour, (hour + 1) * slots_per_hour):
+                largest = max(largest, np.int64(wh[point, slot]))
+            surplus_w = largest * slots_per_hour - contract_w
             if surplus_w > values[0, TOP - 1]:
                 _insert(values, places, 0, surplus_w, hour)
-    return values.sum()
+        for rank in range(TOP):
+            surplus_sum_w[point] += values[0, rank]
 
 
 @njit(cache=True, nogil=True)
-def close_rows(begin, end, wh, packed, calendar_of_point, contract_power_w, tables, out) -> None:
+def close_rows(begin, end, wh, packed, calendars, contract_power_w, tables, out) -> None:
     """Close the points [begin, end) of `wh` (points, slots) int32 into `out`; see `month_close.close_month`.
 
     `packed` is `wh` seen as int64 pairs (points, slots / 2) where an hour has four slots, otherwise it is not read.
+    `calendars` (points,) int64 is the place of each point's calendar in `tables`, `contract_power_w` (points,) int64.
     A row with a value below 0 or above LARGEST_SLOT_WH is marked in `out.refused`; its results mean nothing.
     """
     (slot_class, zones, zone_mask, kind_mask, whole_hours, period_of_day, weights) = tables[:7]
     (day_slot, runs, odd_days, limits, zero_resolution_wh, per_hour) = tables[7:]
     (total_wh, zone_wh, selected_wh, other_wh, selected_by_day_wh, other_by_day_wh, day_group, group_wh) = out[:8]
     (largest_wh, top_wh, top_index, surplus_sum_w, refused) = out[8:]
-    slots, width, padded_days = wh.shape[1], kind_mask.shape[2], weights.shape[2]
+    slots, width, padded_days, day_hour = wh.shape[1], kind_mask.shape[2], weights.shape[2], day_slot // per_hour
     hours, pairs, masked = (
         np.zeros((BLOCK, width), np.int32),
         np.zeros(2 * width, np.int32),
@@ -425,45 +434,24 @@ def close_rows(begin, end, wh, packed, calendar_of_point, contract_power_w, tabl
             _quarters_to_hours(packed, first, count, pairs, pairs_packed, hours)
         else:
             _slots_to_hours(wh, first, count, per_hour, hours)
-        _zone_sums(hours, calendar_of_point, zone_mask, zones, total_wh, zone_wh, first, count)
-        for run in range(runs.shape[0]):
-            day, days = runs[run, 0], runs[run, 1] - runs[run, 0]
-            hour = day_slot[day] // per_hour
-            _run_sums(
-                hours,
-                calendar_of_point,
-                kind_mask,
-                hour,
-                day,
-                days,
-                masked,
-                masked_packed,
-                selected_days,
-                other_days,
-                first,
-                count,
-            )
-        for index in range(odd_days.size):
-            day = odd_days[index]
-            hour, stop = day_slot[day] // per_hour, day_slot[day + 1] // per_hour
-            _odd_day_sums(hours, calendar_of_point, kind_mask, hour, stop, day, selected_days, other_days, first, count)
+        _zone_sums(hours, calendars, zone_mask, zones, total_wh, zone_wh, first, count)
+        _run_sums(
+            hours, calendars, kind_mask, runs, day_hour, masked, masked_packed, selected_days, other_days, first, count
+        )
+        _odd_day_sums(hours, calendars, kind_mask, odd_days, day_hour, selected_days, other_days, first, count)
         for point in range(first, first + count):
-            calendar, contract_w = calendar_of_point[point], contract_power_w[point]
+            calendar = calendars[point]
             if not whole_hours[calendar] or np.int64(largest_wh[point]) * slots > _INT32_MAX:
                 total_wh[point] = _plain_sums(
                     wh, point, point - first, slot_class, calendar, day_slot, zone_wh, selected_days, other_days
                 )
-            surplus_sum_w[point] = 0
-            if contract_w and np.int64(largest_wh[point]) * per_hour > contract_w:
-                surplus_sum_w[point] = _largest_surpluses(wh, point, per_hour, contract_w, surplus_w, surplus_hour)
+        _surpluses(wh, per_hour, contract_power_w, largest_wh, surplus_sum_w, surplus_w, surplus_hour, first, count)
         _store_days(selected_days, selected_by_day_wh, selected_wh, first, count)
         _store_days(other_days, other_by_day_wh, other_wh, first, count)
-        _period_sums(selected_days, calendar_of_point, period_of_day, selected, first, count)
-        _period_sums(other_days, calendar_of_point, period_of_day, other, first, count)
-        _qualify(
-            selected, other, calendar_of_point, weights, limits, zero_resolution_wh, groups, group_wh, first, count
-        )
-        _store_groups(groups, calendar_of_point, period_of_day, selected_days, day_group, first, count)
+        _period_sums(selected_days, calendars, period_of_day, selected, first, count)
+        _period_sums(other_days, calendars, period_of_day, other, first, count)
+        _qualify(selected, other, calendars, weights, limits, zero_resolution_wh, groups, group_wh, first, count)
+        _store_groups(groups, calendars, period_of_day, selected_days, day_group, first, count)
         _column_maxima(table, columns, count)
         _thresholds(columns, thresholds, count)
         _candidates(table, columns, thresholds, chosen, keys, found, count)

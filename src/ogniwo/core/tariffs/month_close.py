@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import SlotGrid
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.tariffs.capacity_rules import Coefficients
 from ogniwo.core.tariffs.kernels import (
     LANES,
     LARGEST_SLOT_WH,
@@ -25,6 +26,7 @@ from ogniwo.core.tariffs.kernels import (
 )
 
 ZONES = 4
+CAPACITY_GROUPS = 4
 HOURS_OF_A_DAY = 24
 LARGEST_CONTRACT_POWER_W = 2**40
 LARGEST_GRID_SLOTS = 2**13
@@ -35,22 +37,6 @@ class EnergyOutOfRangeError(Refusal):
     """A slot holds negative energy or more than any connection can carry."""
 
     code = "tariff.energy_out_of_range"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CapacityGroups:
-    """Where the groups K1 to K4 of the capacity fee begin.
-
-    `limits_percent` are the differences s at which K2, K3 and K4 begin; a period whose other hours round to zero at
-    `zero_resolution_wh` is K4. Source: act on the capacity market, art. 70a (law.md 1.4).
-    """
-
-    limits_percent: tuple[int, int, int]
-    zero_resolution_wh: int
-
-
-ART_70A = CapacityGroups(limits_percent=(5, 10, 15), zero_resolution_wh=1_000)
-"""The groups in force since 1 October 2021."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -82,7 +68,8 @@ class MonthClose:
     capacity fee, `selected_wh` and `other_wh` their sums. `capacity_group` (points, days) int8 is 1 to 4, and 0 on a
     day without energy in selected hours; `group_wh` (points, 4) sums ZS by group. `largest_slot_wh` (points,) int32.
     `top_hour_wh` and `top_hour_index` (points, 10) int32 are the ten largest hours in descending order, equal ones in
-    order of time, with their number in the grid. `surplus_sum_w` (points,) int64 W is the sum of the ten largest hourly surpluses, 0 for a point without contract power.
+    order of time, with their number in the grid. `surplus_sum_w` (points,) int64 W is the sum of the ten largest
+    hourly surpluses over contract power, 0 for a point without contract power (law.md 3.1).
     """
 
     total_wh: NDArray[np.int64]
@@ -186,15 +173,16 @@ def close_month(
     calendars: Sequence[MonthCalendar],
     calendar_of_point: NDArray[np.int16],
     contract_power_w: NDArray[np.int64],
-    groups: CapacityGroups = ART_70A,
+    coefficients: Coefficients,
     threads: int = 1,
 ) -> MonthClose:
     """Close a month of complete interval energy for all points at once.
 
     `wh` (points, slots) int32 Wh in C order, memory-mapped or not, without missing slots; `calendars` share one grid;
     `calendar_of_point` (points,) indexes them; `contract_power_w` (points,) is 0 for points without contract power.
-    `threads` splits the points; results do not depend on it. Raises EnergyOutOfRangeError on negative energy or more
-    than LARGEST_SLOT_WH in a slot, ValueError on wrong shapes.
+    `coefficients` are the capacity fee's four groups in force. `threads` splits the points; results do not depend on
+    it. Raises EnergyOutOfRangeError on negative energy or more than LARGEST_SLOT_WH in a slot, ValueError on wrong
+    shapes.
     """
     grid = _checked_grid(wh, calendars, calendar_of_point, contract_power_w)
     points = len(wh)
@@ -208,7 +196,7 @@ def close_month(
         packed,
         calendar_of_point.astype(np.int64),
         contract_power_w.astype(np.int64),
-        _tables(calendars, grid, groups),
+        _tables(calendars, grid, coefficients),
         out,
     )
     if threads <= 1:
@@ -252,7 +240,7 @@ def _empty_arrays(points: int, days: int) -> CloseArrays:
         selected_by_day_wh=np.empty((points, days), np.int64),
         other_by_day_wh=np.empty((points, days), np.int64),
         capacity_group=np.empty((points, days), np.int8),
-        group_wh=np.empty((points, ZONES), np.int64),
+        group_wh=np.empty((points, CAPACITY_GROUPS), np.int64),
         largest_slot_wh=np.empty(points, np.int32),
         top_hour_wh=np.empty((points, TOP), np.int32),
         top_hour_index=np.empty((points, TOP), np.int32),
@@ -261,7 +249,7 @@ def _empty_arrays(points: int, days: int) -> CloseArrays:
     )
 
 
-def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, groups: CapacityGroups) -> CalendarTables:
+def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, coefficients: Coefficients) -> CalendarTables:
     days = len(grid.days)
     count = len(calendars)
     hour_weights = np.ones((count, 2, padded(days)), np.int64)
@@ -279,10 +267,18 @@ def _tables(calendars: Sequence[MonthCalendar], grid: SlotGrid, groups: Capacity
         day_slot=grid.day_offsets.astype(np.int64),
         plain_runs=runs,
         odd_days=odd_days,
-        limits=100 + np.array(groups.limits_percent, np.int64),
-        zero_resolution_wh=groups.zero_resolution_wh,
+        limits=100 + np.array(_limits_percent(coefficients), np.int64),
+        zero_resolution_wh=coefficients.zero_resolution_wh,
         slots_per_hour=grid.slots_per_hour,
     )
+
+
+def _limits_percent(coefficients: Coefficients) -> list[int]:
+    """The differences s at which K2, K3 and K4 begin."""
+    limits = [group.below_percent for group in coefficients.groups if group.below_percent is not None]
+    if len(limits) != CAPACITY_GROUPS - 1 or limits != sorted(limits):
+        raise ValueError("the capacity fee has four groups in ascending order")
+    return limits
 
 
 def _runs_of_plain_days(grid: SlotGrid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -305,7 +301,7 @@ def close_month_reference(
     calendars: Sequence[MonthCalendar],
     calendar_of_point: NDArray[np.int16],
     contract_power_w: NDArray[np.int64],
-    groups: CapacityGroups = ART_70A,
+    coefficients: Coefficients,
 ) -> MonthClose:
     """The same close written for reading, in NumPy: the definition the compiled kernel is tested against."""
     grid = _checked_grid(wh, calendars, calendar_of_point, contract_power_w)
@@ -324,11 +320,11 @@ def close_month_reference(
         selected = np.add.reduceat(rows * calendar.selected, day_start, axis=1)
         other = np.add.reduceat(rows * calendar.other, day_start, axis=1)
         out.selected_by_day_wh[mine], out.other_by_day_wh[mine] = selected, other
-        out.capacity_group[mine] = _reference_groups(selected, other, calendar, groups)
+        out.capacity_group[mine] = _reference_groups(selected, other, calendar, coefficients)
     out.total_wh[:] = energy.sum(axis=1)
     out.selected_wh[:] = out.selected_by_day_wh.sum(axis=1)
     out.other_wh[:] = out.other_by_day_wh.sum(axis=1)
-    for group in range(4):
+    for group in range(CAPACITY_GROUPS):
         out.group_wh[:, group] = (out.selected_by_day_wh * (out.capacity_group == group + 1)).sum(axis=1)
     out.largest_slot_wh[:] = wh.max(axis=1)
     _reference_top(energy, contract_power_w, grid, out)
@@ -336,7 +332,7 @@ def close_month_reference(
 
 
 def _reference_groups(
-    selected: NDArray[np.int64], other: NDArray[np.int64], calendar: MonthCalendar, groups: CapacityGroups
+    selected: NDArray[np.int64], other: NDArray[np.int64], calendar: MonthCalendar, coefficients: Coefficients
 ) -> NDArray[np.int8]:
     """The group of each day, from the sums of its qualification period."""
     found = np.zeros(selected.shape, np.int8)
@@ -345,9 +341,9 @@ def _reference_groups(
         inside = selected[:, days].sum(axis=1)
         outside = other[:, days].sum(axis=1)
         group = np.ones(len(inside), np.int8)
-        for limit in groups.limits_percent:
+        for limit in _limits_percent(coefficients):
             group += 100 * inside * outside_hours >= (100 + limit) * outside * inside_hours
-        group[2 * outside < groups.zero_resolution_wh] = 4
+        group[2 * outside < coefficients.zero_resolution_wh] = 4
         found[:, days] = group[:, np.newaxis]
     found[selected == 0] = 0
     return found

@@ -116,6 +116,8 @@ def _limit_wh(point: RatedPoint) -> int:
 
 def _variant(point: RatedPoint) -> str:
     if not point.group.variants:
+        if point.terms.variant:
+            raise UnusableTermsError(detail=f"group {point.group.group} has no price sets, not {point.terms.variant}")
         return ""
     if point.terms.variant not in point.group.variants:
         raise UnusableTermsError(

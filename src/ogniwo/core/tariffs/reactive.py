@@ -5,8 +5,9 @@ Source: ENEA 2026 tariff, 3.3 (law.md 3.2): O_b = k * C_rk * (sqrt((1 + tg^2) / 
 
 from math import isqrt
 
-from ogniwo.core.kernel.quantities import Share
+from ogniwo.core.kernel.quantities import Rate, RateUnit, Share
 from ogniwo.core.kernel.rounding import divide_half_up
+from ogniwo.core.tariffs.excise import InexactRateError
 from ogniwo.core.tariffs.explain import decimal_text, energy_text, zone_names
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, UnusableTermsError, charge_line
 from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow
@@ -99,9 +100,18 @@ def _per_varh(
         part=Part(point.first, point.last_exclusive, (price,)),
         quantity=quantity_varh,
         zone=row.zone,
+        rate=_per_kvarh(price.rate),
         share=Share(factor_e2, 100),
         reasons=reasons,
     )
+
+
+def _per_kvarh(price: Rate) -> Rate:
+    """The price of active energy as the price of as much reactive energy (3.3.8), so that the line counts kvarh."""
+    value_e8, rest = divmod(price.value_e8 * RateUnit.KVARH.base_units, price.per.base_units)
+    if rest:
+        raise InexactRateError(detail=f"{price.text()} per {price.per} is no exact price per kvarh")
+    return Rate(value_e8, RateUnit.KVARH)
 
 
 def _name(kind: str, zone: str) -> ChargeName:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ogniwo.core.kernel.calendar import Month, SlotGrid, grid_of_days, grid_of_month
+from ogniwo.core.tariffs.capacity_rules import CoefficientGroup, Coefficients
 from ogniwo.core.tariffs.kernels import LARGEST_SLOT_WH
 from ogniwo.core.tariffs.month_close import (
     EnergyOutOfRangeError,
@@ -23,6 +24,16 @@ from ogniwo.core.tariffs.month_close import (
 )
 
 OCTOBER = grid_of_month(Month(2026, 10))
+COEFFICIENTS = Coefficients(
+    groups=tuple(
+        CoefficientGroup(name=f"K{index + 1}", below_percent=below, coefficient_e2=value)
+        for index, (below, value) in enumerate([(5, 17), (10, 50), (15, 83), (None, 100)])
+    ),
+    zero_resolution_wh=1_000,
+    valid_from=date(2021, 10, 1),
+    valid_to=None,
+    source="art. 70a",
+)
 
 
 def calendars_of(grid: SlotGrid, *, period_of_day=None) -> list[MonthCalendar]:
@@ -57,6 +68,7 @@ def inputs(grid: SlotGrid, wh: np.ndarray, calendars: Sequence[MonthCalendar]) -
         "calendars": calendars,
         "calendar_of_point": (points % len(calendars)).astype(np.int16),
         "contract_power_w": power,
+        "coefficients": COEFFICIENTS,
     }
 
 
@@ -282,8 +294,9 @@ def test_wrong_shapes_are_refused() -> None:
         {"calendar_of_point": np.array([0, 1, 3], np.int16)},
         {"calendar_of_point": np.array([0, 1], np.int16)},
         {"contract_power_w": np.array([0, 0, -1])},
+        {"coefficients": replace(COEFFICIENTS, groups=COEFFICIENTS.groups[1:])},
     ):
-        with pytest.raises(ValueError, match=r"must|needs|names|negative"):
+        with pytest.raises(ValueError, match=r"must|needs|names|negative|four"):
             close_month(**(right | wrong))
     with pytest.raises(ValueError, match="zones"):
         compile_calendar(
@@ -294,4 +307,3 @@ def test_wrong_shapes_are_refused() -> None:
         )
     with pytest.raises(ValueError, match="at most"):
         calendars_of(grid_of_month(Month(2026, 10), slot_s=300))
-    assert replace(calendars[0]).grid is OCTOBER
