@@ -9,19 +9,18 @@ import click
 from ogniwo.core.billing.explanation import Explanation
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import format_decimal
+from ogniwo.interfaces.cli.arguments import COMMUNITY_OPTION, DRY_RUN_OPTION, JSON_OPTION, MONTH, community_of, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, progress, say, show_json, show_table
 from ogniwo.services.billing.access import (
     DocumentView,
-    community_of,
     document_view,
     export_documents,
     listed_documents,
     members_in,
-    operator,
 )
 from ogniwo.services.billing.issuing import issue_invoices
-from ogniwo.services.workspace.operations import open_workspace
+from ogniwo.services.workspace.queries import operator_subject
 
 
 def _zl(grosz: int) -> str:
@@ -41,17 +40,17 @@ def invoice_group() -> None:
 
 
 @invoice_group.command(name="issue")
-@click.argument("month")
+@click.argument("month", type=MONTH, metavar="YYYY-MM")
 @click.option("--date", "issue_date", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of issue.")
 @click.option("--due", "due_date", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of payment.")
-@click.option("--community", default="", help="Code of the community (default: the only one).")
-@click.option("--dry-run", is_flag=True, help="Show what would be issued.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@COMMUNITY_OPTION
+@DRY_RUN_OPTION
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
 def issue(
     runtime: Runtime,
-    month: str,
+    month: Month,
     issue_date: datetime,
     due_date: datetime,
     community: str,
@@ -62,14 +61,13 @@ def issue(
 
     Repeating it issues nothing twice.
     """
-    workspace = open_workspace(root=runtime.folder)
+    workspace = opened(runtime)
     code = community_of(community)
-    parsed = Month.parse(month)
     with progress("invoices", members_in(code)) as display:
         documents = issue_invoices(
             workspace,
             community=code,
-            month=parsed,
+            month=month,
             issue_date=issue_date.date(),
             due_date=due_date.date(),
             dry_run=dry_run,
@@ -94,15 +92,15 @@ def _issued_row(document: object) -> dict[str, object]:
 
 
 @invoice_group.command(name="list")
-@click.option("--month", default="", help="Month of settlement, YYYY-MM.")
+@click.option("--month", default=None, type=MONTH, metavar="YYYY-MM", help="Month of settlement.")
 @click.option("--member", default="", help="Member number.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
-def list_invoices(runtime: Runtime, month: str, member: str, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+def list_invoices(runtime: Runtime, month: Month | None, member: str, as_json: bool) -> None:  # noqa: FBT001 -- click's way
     """List issued documents."""
-    open_workspace(root=runtime.folder)
-    rows = listed_documents(subject=operator(), month=month, member=member)
+    opened(runtime)
+    rows = listed_documents(subject=operator_subject(), month=str(month or ""), member=member)
     if as_json:
         show_json(rows)
         return
@@ -143,8 +141,8 @@ def show(
     as_json: bool,  # noqa: FBT001 -- the same
 ) -> None:
     """Show one document; with --why, why each amount is what it is."""
-    workspace = open_workspace(root=runtime.folder)
-    view = document_view(workspace, number=number, subject=operator(), language=language, with_hours=hours)
+    workspace = opened(runtime)
+    view = document_view(workspace, number=number, subject=operator_subject(), language=language, with_hours=hours)
     if as_json:
         show_json(view.explained_json() if why else view.document)
         return
@@ -195,19 +193,19 @@ def _print_why(one: Explanation, view: DocumentView) -> None:
 
 @invoice_group.command(name="export")
 @click.argument("numbers", nargs=-1)
-@click.option("--month", default="", help="All documents of a month.")
+@click.option("--month", default=None, type=MONTH, metavar="YYYY-MM", help="All documents of a month.")
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 @click.option("--language", type=click.Choice(["pl", "en"]), default="pl", help="Language of the picture.")
 @click.pass_obj
 @answers_refusals
-def export(runtime: Runtime, numbers: tuple[str, ...], month: str, folder: Path, language: str) -> None:
+def export(runtime: Runtime, numbers: tuple[str, ...], month: Month | None, folder: Path, language: str) -> None:
     """Write PDF and canonical JSON of documents; drawn anew, byte for byte as issued."""
     if not numbers and not month:
         say("name documents or give --month")
         sys.exit(2)
-    workspace = open_workspace(root=runtime.folder)
+    workspace = opened(runtime)
     written = export_documents(
-        workspace, subject=operator(), numbers=numbers, month=month, folder=folder, language=language
+        workspace, subject=operator_subject(), numbers=numbers, month=str(month or ""), folder=folder, language=language
     )
     for path in written:
         click.echo(path)

@@ -8,6 +8,15 @@ import click
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import format_decimal
+from ogniwo.interfaces.cli.arguments import (
+    COMMUNITY_OPTION,
+    INSTANT,
+    JSON_OPTION,
+    MONTH,
+    MONTH_OPTION,
+    community_of,
+    opened,
+)
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -19,12 +28,11 @@ from ogniwo.interfaces.cli.output import (
     show_json,
     show_table,
 )
-from ogniwo.services.billing.access import community_of, operator
 from ogniwo.services.ledger.posting import points_in, post_month
 from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document, prove_interval
-from ogniwo.services.ledger.queries import balances, ledger_head
+from ogniwo.services.ledger.queries import balances, ledger_head, minted_days
 from ogniwo.services.ledger.verifying import verify_chain
-from ogniwo.services.workspace.operations import open_workspace
+from ogniwo.services.workspace.queries import operator_subject
 
 
 @click.group(name="ledger")
@@ -40,17 +48,17 @@ def ledger_group() -> None:
 
 
 @ledger_group.command(name="post")
-@click.argument("month")
-@click.option("--community", default="", help="Code of the community (default: the only one).")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.argument("month", type=MONTH, metavar="YYYY-MM")
+@COMMUNITY_OPTION
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
-def post(runtime: Runtime, month: str, community: str, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+def post(runtime: Runtime, month: Month, community: str, as_json: bool) -> None:  # noqa: FBT001 -- click's way
     """Post a month: metering tokens, commitments of statements and invoices, who owes whom. Safe to repeat."""
-    workspace = open_workspace(root=runtime.folder)
+    workspace = opened(runtime)
     organisation = community_of(community)
     with progress("points", points_in(organisation)) as display:
-        posted = post_month(workspace, community=organisation, month=Month.parse(month), tell=display.step)
+        posted = post_month(workspace, community=organisation, month=month, tell=display.step)
     if as_json:
         show_json({name: getattr(posted, name) for name in posted.__slots__})
         return
@@ -63,7 +71,7 @@ def post(runtime: Runtime, month: str, community: str, as_json: bool) -> None:  
 
 @ledger_group.command(name="verify")
 @click.option("--no-pictures", is_flag=True, help="Do not draw every PDF again.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
 def verify(runtime: Runtime, no_pictures: bool, as_json: bool) -> None:  # noqa: FBT001 -- click's way
@@ -71,7 +79,7 @@ def verify(runtime: Runtime, no_pictures: bool, as_json: bool) -> None:  # noqa:
 
     Ends with 3 when anything differs, and says what and where.
     """
-    workspace = open_workspace(root=runtime.folder)
+    workspace = opened(runtime)
     checks = verify_chain(workspace, pictures=not no_pictures, tell=lambda name: say(f"checking {name} ..."))
     if as_json:
         show_json(
@@ -101,14 +109,14 @@ def verify(runtime: Runtime, no_pictures: bool, as_json: bool) -> None:  # noqa:
 
 @ledger_group.command(name="show")
 @click.option("--balances", "with_balances", is_flag=True, help="List balances by account.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
 def show(runtime: Runtime, with_balances: bool, as_json: bool) -> None:  # noqa: FBT001 -- click's way
     """Show the head of the ledger, and balances."""
-    workspace = open_workspace(root=runtime.folder)
+    workspace = opened(runtime)
     head = ledger_head(workspace)
-    found = balances(workspace, subject=operator()) if with_balances else ()
+    found = balances(workspace, subject=operator_subject()) if with_balances else ()
     if as_json:
         show_json(
             {
@@ -133,6 +141,31 @@ def show(runtime: Runtime, with_balances: bool, as_json: bool) -> None:  # noqa:
         )
 
 
+@ledger_group.command(name="tokens")
+@click.argument("point")
+@MONTH_OPTION
+@JSON_OPTION
+@click.pass_obj
+@answers_refusals
+def tokens(runtime: Runtime, point: str, month: Month, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+    """Show a point's energy as its metering tokens say, day by day: proof of energy that nobody can move."""
+    workspace = opened(runtime)
+    days = minted_days(workspace, point_code=point, month=month, subject=operator_subject())
+    if as_json:
+        show_json([{name: getattr(day, name) for name in day.__slots__} for day in days])
+        return
+    show_table(
+        headers=("day", "channel", "asset", "Wh", "version", "transaction"),
+        rows=[
+            (day.day, day.channel, day.asset, str(day.energy_wh), str(day.version), day.transaction[:16])
+            for day in days
+        ],
+        right=frozenset({3, 4}),
+    )
+    for channel in sorted({day.channel for day in days}):
+        click.echo(f"total {channel}: {sum(day.energy_wh for day in days if day.channel == channel)} Wh")
+
+
 @click.group(name="proof")
 def proof_group() -> None:
     """Export receipts that anyone can check offline.
@@ -150,29 +183,23 @@ def proof_group() -> None:
 @click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
-@click.option("--at", default="", help="An instant inside the interval, ISO 8601 with offset.")
+@click.option("--at", default=None, type=INSTANT, help="An instant inside the interval, ISO 8601 with offset.")
 @click.option("--output", default="-", type=click.Path(dir_okay=False, allow_dash=True), help="File, or - for stdout.")
 @click.pass_obj
 @answers_refusals
-def export(runtime: Runtime, invoice: str, statement: str, point: str, channel: str, at: str, output: str) -> None:
+def export(
+    runtime: Runtime, invoice: str, statement: str, point: str, channel: str, at: datetime | None, output: str
+) -> None:
     """Write the receipt of an invoice, a statement or one interval as canonical JSON."""
-    if sum(1 for given in (invoice, statement, point) if given) != 1 or bool(point) != bool(at):
+    if sum(1 for given in (invoice, statement, point) if given) != 1 or bool(point) != (at is not None):
         say("give one of --invoice, --statement, or --point with --at")
         sys.exit(2)
-    workspace = open_workspace(root=runtime.folder)
-    if point:
-        try:
-            instant = datetime.fromisoformat(at)
-        except ValueError:
-            say(f"{at!r} is no instant like 2026-10-14T09:00+02:00")
-            sys.exit(2)
-        if instant.tzinfo is None:
-            say(f"{at!r} needs an offset, such as +02:00 or Z")
-            sys.exit(2)
-        receipt = prove_interval(workspace, point_code=point, channel=channel, at=instant, subject=operator())
+    workspace = opened(runtime)
+    if at is not None:
+        receipt = prove_interval(workspace, point_code=point, channel=channel, at=at, subject=operator_subject())
     else:
         kind, name = ("invoice", invoice) if invoice else ("statement", statement)
-        receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator())
+        receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())
     if output == "-":
         click.echo(receipt.decode())
     else:

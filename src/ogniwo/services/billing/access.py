@@ -13,7 +13,6 @@ from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.hours import HoursBehind, hours_behind
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.billing.queries import explanations, invoice, invoices
-from ogniwo.services.contracts.queries import community
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -37,16 +36,6 @@ class DocumentView:
             }
             for one in self.explanations
         ]
-
-
-def operator() -> Subject:
-    """The subject of the command line: whoever may read the workspace acts as its operator."""
-    return Subject.operator()
-
-
-def community_of(code: str) -> Organisation:
-    """A community by its code, or the only one."""
-    return community(code=code, subject=operator())
 
 
 def members_in(organisation: Organisation) -> int:

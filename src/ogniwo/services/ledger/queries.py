@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member
 from ogniwo.records.visibility import Subject
 from ogniwo.services.ledger.access import NoLedgerError, member_path, open_ledger, open_projection, point_path
 from ogniwo.services.workspace.model import Workspace
+
+
+class TokensNotFoundError(Refusal):
+    """There is no such metering point, or the subject may not see it."""
+
+    code = "tokens.not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +62,41 @@ def ledger_head(workspace: Workspace) -> LedgerHead:
                 days_minted=len(state.minted),
                 documents=len(state.anchors),
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintedDay:
+    """One day of one channel as the ledger holds it: energy in Wh, which version, the transaction that minted it."""
+
+    day: str
+    channel: str
+    asset: str
+    energy_wh: int
+    version: int
+    transaction: str
+
+
+def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject: Subject) -> tuple[MintedDay, ...]:
+    """The metering tokens of a point's month: consumption as the ledger proves it, not as the interval store says."""
+    if not workspace.ledger_file.exists():
+        raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
+    point = MeteringPoint.objects.all().visible_to(subject).filter(code=point_code).first()
+    if point is None:
+        raise TokensNotFoundError(detail=f"there is no metering point {point_code}")
+    path = point_path(point)
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        minted = {key: token for key, token in state.minted.items() if key[0] == path and key[1].startswith(str(month))}
+    return tuple(
+        MintedDay(
+            day=day,
+            channel=channel,
+            asset=token.asset,
+            energy_wh=token.total_wh,
+            version=token.version,
+            transaction=token.transaction,
+        )
+        for (_, day, channel), token in sorted(minted.items())
+    )
 
 
 def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance, ...]:
