@@ -10,7 +10,7 @@ help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: setup ## set up, then run the whole job on the sample cooperative into ./demo
-	$(BIN)/ogniwo demo --workspace demo --replace
+	$(BIN)/ogniwo -w demo demo --replace
 
 test: setup-dev ## set up (system packages too, where allowed), then pass all tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)

@@ -113,7 +113,7 @@ def codes_page() -> str:
 
 
 def _command_lines(command: click.Command, path: str, context: click.Context) -> Iterator[str]:
-    own = click.Context(command, info_name=path, parent=None)
+    own = click.Context(command, info_name=path, parent=None, terminal_width=100, max_content_width=100)
     yield f"## `{path}`\n"
     yield "```text"
     yield command.get_help(own).rstrip()
@@ -129,7 +129,6 @@ def cli_page() -> str:
     """docs/cli.md."""
     from ogniwo.interfaces.cli.main import cli  # noqa: PLC0415 -- only after Django is ready
 
-    os.environ["COLUMNS"] = "100"
     context = click.Context(cli, info_name="ogniwo")
     lines = [
         "# The command line\n",

@@ -106,6 +106,8 @@ def test_the_command_says_its_version(installed, tmp_path):
     assert result.returncode == 0, result.stderr
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert result.stdout.split()[-1] == project["version"]
+    module = _run([installed / "python", "-m", "ogniwo", "--version"], tmp_path)
+    assert module.stdout.split()[-1] == project["version"], module.stderr
 
 
 def test_the_command_reads_a_meter_file(installed, tmp_path):

@@ -106,7 +106,7 @@ def test_energa_refusals():
         ("read.not_a_time", 3),
         ("read.not_a_time", 4),
     ]
-    assert refused(energa([item(0, [1.0])] * 2)) == [("read.duplicate_label", 2)]
+    assert refused(energa([item(0, [1.0]), item(0, [2.0])])) == [("read.duplicate_label", 2)]
     assert refused(energa([], obis="1-0:9.8.0*255")) == [("read.unknown_kind", 0)]
     assert refused(b'{"response": null}') == [("read.unknown_layout", 0)]
     assert refused(b'{"response": ') == [("read.broken_json", 0)]

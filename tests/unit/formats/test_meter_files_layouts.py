@@ -69,6 +69,47 @@ def test_unsound_descriptions_are_refused(old, new):
         layout_from_toml(GOOD.replace(old, new))
 
 
+MATRIX = """
+name = "m"
+title = "M"
+operator = "M"
+certainty = "own"
+source = "here"
+containers = ["xlsx"]
+shape = "matrix"
+point = { sources = ["column"] }
+
+[matrix]
+point_label = "Point"
+code_label = "Code"
+direction_label = "Direction"
+quantities = [
+  { direction = "in", code = "m", channel = "1.29.0" },
+  { direction = "in", code = "s", channel = "operator/share" },
+  { direction = "in", code = "c", channel = "operator/covered" },
+  { direction = "out", code = "g", channel = "2.29.0" },
+  { direction = "out", code = "r", channel = "operator/surplus" },
+]
+
+[matrix.account]
+metered = "1.29.0"
+share = "operator/share"
+covered = "operator/covered"
+generated = "2.29.0"
+surplus = "operator/surplus"
+"""
+
+
+def test_an_account_names_channels_that_the_layout_gives_and_decimals_that_sums_can_hold():
+    account = layout_from_toml(MATRIX).matrix.account
+    assert (account.of_consumer, account.decimals) == (("1.29.0", "operator/share", "operator/covered"), 6)
+    assert account.of_producer == ("2.29.0", "operator/surplus")
+    with pytest.raises(msgspec.ValidationError, match=r"operator/balanced, which nothing gives"):
+        layout_from_toml(MATRIX.replace('surplus = "operator/surplus"', 'surplus = "operator/balanced"'))
+    with pytest.raises(msgspec.ValidationError, match="decimals"):
+        layout_from_toml(MATRIX + "decimals = 7\n")
+
+
 def test_a_file_that_fits_two_layouts_asks_for_one():
     layouts = [layout_from_toml(GOOD), layout_from_toml(GOOD.replace('name = "x"', 'name = "y"'))]
     data = b"When,kWh\n2022-06-01 00:00,1.5\n"

@@ -108,9 +108,35 @@ def test_different_faults_are_reported_together():
     ]
 
 
-def test_a_label_twice_on_a_normal_day_is_refused_with_its_row():
-    text = PROFIL + "".join(f"{PPE};1.29.0;2022-06-01 {m};1;kWh;\n" for m in ("02:15", "02:30", "02:30", "02:45"))
-    assert codes(refused(text)) == [("read.duplicate_label", 4)]
+REPEATED = [("02:15", "1,0004", ""), ("02:30", "1,0004", ""), ("02:30", "1,0004", ""), ("02:45", "2", "")]
+
+
+def profil(rows, *, offset=""):
+    return PROFIL + "".join(f"{PPE};1.29.0;2022-06-01 {m}{offset};{value};kWh;{word}\n" for m, value, word in rows)
+
+
+def test_a_row_that_is_repeated_with_the_same_value_is_kept_once_with_a_warning():
+    reading = read(profil([*REPEATED, REPEATED[3]]))
+    assert reading.intervals.wh.tolist() == [1000, 1000, 2000]
+    assert reading.intervals.row.tolist() == [2, 3, 5]
+    finding, rounded = reading.findings
+    assert (finding.code, finding.severity, finding.row) == ("V2.duplicate", Severity.WARNING, 4)
+    assert (finding.point, finding.channel, dict(finding.facts)) == (PPE, "1.29.0", {"rows": "2"})
+    assert (rounded.code, dict(rounded.facts)["values"]) == ("read.rounded", "2"), "what was left out is not counted"
+
+
+def test_instants_may_be_repeated_anywhere_in_the_file():
+    reading = read(profil([*REPEATED[:2], REPEATED[3], REPEATED[0]], offset="+02:00"))
+    assert reading.intervals.wh.tolist() == [1000, 1000, 2000]
+    assert [(finding.code, finding.row) for finding in reading.findings][:1] == [("V2.duplicate", 5)]
+
+
+@pytest.mark.parametrize(("value", "status"), [("1,0003", ""), ("1,0004", "szacowane"), ("", "")])
+def test_a_label_twice_with_another_value_or_status_is_refused_with_its_row(value, status):
+    rows = [*REPEATED[:2], ("02:30", value, status), REPEATED[3]]
+    refusal = refused(profil(rows))
+    assert codes(refusal) == [("read.duplicate_label", 4)]
+    assert "row 3" in refusal.detail
 
 
 def test_a_label_in_the_skipped_hour_is_refused():

@@ -80,16 +80,28 @@ def test_a_repeated_hour_that_stands_once_is_summer_time_and_reported():
 @pytest.mark.parametrize(
     ("labels", "code", "index"),
     [
-        (["2022-06-01 02:00", "2022-06-01 02:00"], "read.duplicate_label", 1),
         (["2022-06-01 02:00", "2022-06-01 04:00", "2022-06-01 03:00"], "read.out_of_order", 2),
         (["2022-03-27 01:00", "2022-03-27 02:00", "2022-03-27 03:00"], "read.absent_hour", 1),
         (["2022-06-01 02:00", "2022-06-01 02:17"], "read.off_raster", 1),
-        (["2022-10-30 02:00", "2022-10-30 02:00", "2022-10-30 02:00"], "read.duplicate_label", 2),
     ],
 )
 def test_contradictions_name_their_row(labels, code, index):
     got = axis([wall(label) for label in labels], time=Time())
     assert (code, index) in {(problem.code, problem.index) for problem in got.problems}
+
+
+@pytest.mark.parametrize(
+    ("labels", "repeats", "order"),
+    [
+        (["2022-06-01 02:00", "2022-06-01 02:00"], [[1, 0]], [0]),
+        (["2022-06-01 02:00", "2022-06-01 03:00", "2022-06-01 03:00", "2022-06-01 03:00"], [[2, 1], [3, 2]], [0, 1]),
+        (["2022-10-30 02:00", "2022-10-30 02:00", "2022-10-30 02:00"], [[2, 1]], [0, 1]),
+    ],
+)
+def test_a_label_that_stands_there_again_is_left_out_and_named_beside_the_row_before(labels, repeats, order):
+    got = axis([wall(label) for label in labels], time=Time())
+    assert (got.problems, got.repeats.tolist(), got.order.tolist()) == ((), repeats, order)
+    assert len(got.start_epoch_s) == len(set(got.start_epoch_s.tolist())) == len(order)
 
 
 def test_end_labels_as_hour_numbers_and_as_moments_differ_on_the_days_of_change():

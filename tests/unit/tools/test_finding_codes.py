@@ -46,7 +46,7 @@ def test_a_finding_made_in_place(codes, package):
 def test_makers_that_hand_a_code_on_through_several_functions(codes, package):
     folder = package(
         problems="class Problems:\n    def error(self, code, message):\n        self.all.append(Finding(code=code))\n",
-        helper='def refuse(name, code):\n    Problems(name).error(code, "no")\n',
+        refusing='def refuse(name, code):\n    Problems(name).error(code, "no")\n',
         use='def f(problems):\n    problems.error("read.a", "x")\n    refuse("file", "read.b")\n',
     )
     assert _found(codes, folder) == {"read.a": ["ogniwo.use"], "read.b": ["ogniwo.use"]}

@@ -9,8 +9,10 @@ import click
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import NotADecimalError, Rate, RateUnit
 from ogniwo.interfaces.cli.main import Runtime
+from ogniwo.services.contracts.queries import community
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.operations import open_workspace
+from ogniwo.services.workspace.queries import Organisation, operator_subject, organisation
 
 
 class MonthType(click.ParamType):  # type: ignore[type-arg]  # generic only from click 8.4 on
@@ -76,3 +78,13 @@ ORGANISATION_OPTION = click.option(
 def opened(runtime: Runtime) -> Workspace:
     """The workspace that the command works on."""
     return open_workspace(root=runtime.folder)
+
+
+def organisation_of(code: str) -> Organisation:
+    """The organisation named by --organisation, or the only one with members."""
+    return organisation(code=code, subject=operator_subject())
+
+
+def community_of(code: str) -> Organisation:
+    """The community named by --community, or the only one."""
+    return community(code=code, subject=operator_subject())

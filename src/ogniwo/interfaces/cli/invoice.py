@@ -1,7 +1,7 @@
 """`ogniwo invoice`: issue, list, show and explain, export."""
 
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -21,6 +21,12 @@ from ogniwo.services.billing.access import (
 )
 from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.workspace.queries import operator_subject
+
+
+_WORDS = {
+    "pl": {"intervals": "przedziały", "sum": "suma {hours} godzin: {total} Wh = ilość pozycji"},
+    "en": {"intervals": "intervals", "sum": "sum of {hours} hours: {total} Wh = quantity of the line"},
+}
 
 
 def _zl(grosz: int) -> str:
@@ -150,7 +156,7 @@ def show(
     chosen = [one for one in view.explanations if not line or one.line_number == line]
     if why:
         for one in chosen:
-            _print_why(one, view)
+            _print_why(one, view, _WORDS[language])
     else:
         show_table(
             headers=("no.", "item", "formula", "net"),
@@ -171,23 +177,24 @@ def _print_head(view: DocumentView) -> None:
     click.echo("")
 
 
-def _print_why(one: Explanation, view: DocumentView) -> None:
+def _print_why(one: Explanation, view: DocumentView, words: dict[str, str]) -> None:
+    """One line walked back: formula, reasons with rates and rounding, the intervals, and the hours when asked for."""
     click.echo(f"{one.line_number}. {one.label}: {_zl(one.net_grosz)} zł")
-    click.echo(f"   {one.formula} = {one.exact} zł; {one.rounding}")
+    click.echo(f"   {one.formula}")
     for reason in one.reasons:
         click.echo(f"   - {reason}")
-    for rate in one.rates:
-        click.echo(f"   rate {rate.price} from {rate.valid_from}: {rate.source} [{rate.confidence}] ({rate.key})")
+    click.echo(f"   - {one.rounding}")
     behind = one.intervals
     quality = ", ".join(f"{part.quality} {part.slots}" for part in behind.quality)
-    click.echo(f"   intervals: {behind.point} {behind.first} .. {behind.last_exclusive} (exclusive); {quality}")
+    last = behind.last_exclusive - timedelta(days=1)
+    click.echo(f"   {words['intervals']}: {behind.point}, {behind.first} – {last}; {quality}")
     for name, version in behind.versions:
         click.echo(f"     {name}: {version}")
     hours = view.hours.get(one.line_number)
     if hours is not None:
         for start, energy_wh in hours.rows:
             click.echo(f"     {start}  {energy_wh:>9} Wh")
-        click.echo(f"     sum of {len(hours.rows)} hours: {hours.total_wh} Wh = quantity of the line")
+        click.echo(f"     {words['sum'].format(hours=len(hours.rows), total=hours.total_wh)}")
     click.echo("")
 
 

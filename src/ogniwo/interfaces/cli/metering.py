@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from ogniwo.core.kernel.calendar import Month
-from ogniwo.core.kernel.findings import Finding
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.interfaces.cli.arguments import (
     DRY_RUN_OPTION,
@@ -20,6 +19,7 @@ from ogniwo.interfaces.cli.arguments import (
     MONTH_OPTION,
     ORGANISATION_OPTION,
     opened,
+    organisation_of,
 )
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
@@ -44,7 +44,7 @@ from ogniwo.services.metering.queries import (
     versions_of,
 )
 from ogniwo.services.metering.read_files import known_layouts
-from ogniwo.services.workspace.queries import operator_subject, organisation
+from ogniwo.services.workspace.queries import operator_subject
 
 
 @click.command("import")
@@ -85,7 +85,7 @@ def import_command(
     if layout and layout not in {known.name for known in known_layouts()}:
         raise click.UsageError(f"there is no layout {layout!r}; `ogniwo read --layouts` lists them")
     workspace = opened(runtime)
-    owner = _organisation(organisation)
+    owner = organisation_of(organisation)
     try:
         files = paths_as_files(paths)
     except OSError as error:
@@ -106,13 +106,6 @@ def import_command(
     if any(file.state == "refused" for file in imported):
         sys.exit(REFUSED)
     sys.exit(findings_exit_code(findings))
-
-
-_organisation_of = organisation
-
-
-def _organisation(code: str) -> Any:  # noqa: ANN401 -- an organisation as the services know it
-    return _organisation_of(code=code, subject=operator_subject())
 
 
 def _show_imported(imported: Sequence[ImportedFile], *, as_json: bool) -> None:
@@ -143,12 +136,7 @@ def _show_imported(imported: Sequence[ImportedFile], *, as_json: bool) -> None:
 
 
 def _file_row(file: ImportedFile) -> dict[str, Any]:
-    facts = asdict(file)
-    return {**facts, "findings": [finding_row(finding) for finding in _findings(file)]}
-
-
-def _findings(file: ImportedFile) -> tuple[Finding, ...]:
-    return file.findings
+    return {**asdict(file), "findings": [finding_row(finding) for finding in file.findings]}
 
 
 @click.group("point")
@@ -172,7 +160,7 @@ def point_group() -> None:
 def point_list(runtime: Runtime, *, organisation: str, as_json: bool) -> None:
     """List the metering points of an organisation."""
     opened(runtime)
-    points = list_points(organisation=_organisation(organisation), subject=operator_subject())
+    points = list_points(organisation=organisation_of(organisation), subject=operator_subject())
     if as_json:
         show_json([asdict(point) for point in points])
         return

@@ -11,7 +11,14 @@ import click
 from ogniwo.core.kernel.calendar import Clock, Month
 from ogniwo.core.kernel.quantities import NotADecimalError, format_decimal, parse_decimal
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.tariffs.explain import amount_text, days_text, decimal_text, quantity_text, rate_text
+from ogniwo.core.tariffs.explain import (
+    amount_text,
+    base_unit_text,
+    days_text,
+    decimal_text,
+    quantity_text,
+    rate_text,
+)
 from ogniwo.core.tariffs.model import ChargeLine, Phases, PointTerms
 from ogniwo.core.tariffs.rating import ALL_CHARGES, Charge
 from ogniwo.core.tariffs.usage import PointUsage, RegisterUsage
@@ -34,6 +41,7 @@ Examples:
 Exit codes: 0 done, 2 wrong use, 3 done, but charges were left out, 4 refused.
 """
 
+_MONTH_TEXT = re.compile(r"[12][0-9]{3}-(0[1-9]|1[0-2])\Z")
 _QUANTITY = re.compile(r"([\d.,]+)\s*([A-Za-z]+)\Z")
 _WATT_DECIMALS = {"W": 0, "kW": 3, "MW": 6}
 _WH_DECIMALS = {"Wh": 0, "kWh": 3, "MWh": 6}
@@ -69,7 +77,7 @@ class _Month(click.ParamType):  # type: ignore[type-arg]  # generic only from cl
         """Read `2026-03`."""
         if isinstance(value, Month):
             return value
-        if re.match(r"\d{4}-\d{2}\Z", str(value)) is None or not 1 <= int(str(value)[5:]) <= 12:
+        if _MONTH_TEXT.match(str(value)) is None:
             self.fail(f"{value!r} is not a month such as 2026-03", param, ctx)
         return Month.parse(str(value))
 
@@ -202,18 +210,25 @@ def _terms(options: dict[str, Any]) -> PointTerms:
 
 
 def _usage(options: dict[str, Any], month: Month) -> PointUsage:
-    given = [name for name in ("energy", "zone", "profile") if options[name]]
-    if options["energy"] == 0 and not given:
-        given = ["energy"]
+    given = [name for name in ("energy", "zone", "profile") if options[name] not in {None, ()}]
     if len(given) != 1:
         raise click.UsageError("give the energy in exactly one way: --energy, --zone or --profile")
     if options["profile"]:
+        if options["maximum_power"] is not None:
+            raise click.UsageError("--maximum-power is for meters without intervals; the profile has the powers")
         # Only a profile needs the readers of meter files, which take their time to load.
         from ogniwo.services.tariffs.profiles import usage_of_files  # noqa: PLC0415 -- see above
 
         return usage_of_files(
-            options["profile"], first=month.first, last_exclusive=month.shifted(1).first, point=options["point"]
+            options["profile"],
+            first=month.first,
+            last_exclusive=month.shifted(1).first,
+            point=options["point"],
+            reactive=options["reactive"],
+            tell=lambda text: say(f"ogniwo: {text}"),
         )
+    if options["point"]:
+        raise click.UsageError("--point picks a point of a --profile")
     zones = options["zone"] or (("all", options["energy"]),)
     return RegisterUsage(energy_wh=zones, maximum_power_w=options["maximum_power"])
 
@@ -291,6 +306,7 @@ def _line_document(line: ChargeLine) -> dict[str, Any]:
         "first": line.first.isoformat(),
         "last_exclusive": line.last_exclusive.isoformat(),
         "quantity": line.quantity,
+        "unit": base_unit_text(line.rate.per),
         "rate": {"amount": line.rate.text(), "asset": "PLN", "per": str(line.rate.per)},
         "share": list(line.share),
         "net": _money(line.net_grosz),

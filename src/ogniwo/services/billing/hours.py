@@ -90,7 +90,8 @@ def _mask(
     if clock is None or item.zone not in clock.zones:
         return mask
     zones = zone_of_slots(clock, grid, terms.clock)
-    return np.logical_and(mask, zones == clock.zones.index(item.zone))
+    counted: NDArray[np.bool_] = np.logical_and(mask, zones == clock.zones.index(item.zone))
+    return counted
 
 
 def _capacity_mask(line: InvoiceLine, grid: SlotGrid, values: NDArray[np.int64], book: TariffBook) -> NDArray[np.bool_]:

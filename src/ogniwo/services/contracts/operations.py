@@ -10,7 +10,7 @@ import msgspec
 from django.db import transaction
 
 from ogniwo.core.contracts import membership as core_membership
-from ogniwo.core.contracts.supply import SupplyContract, segments
+from ogniwo.core.contracts.supply import SupplyContract, refuse_empty, segments
 from ogniwo.core.kernel.quantities import Rate
 from ogniwo.core.tariffs.model import PointTerms
 from ogniwo.records.contracts.models import Membership, SupplyContractRecord
@@ -28,12 +28,13 @@ def conclude_contract(
     *, point: MeteringPoint, terms: PointTerms, valid_from: date, valid_to: date | None = None
 ) -> SupplyContractRecord:
     """Put a supply contract in force, or end it; refuses one that overlaps another of the same point."""
+    name = f"the contract of {point.code} from {valid_from}"
+    refuse_empty(name=name, valid_from=valid_from, valid_to=valid_to)
     facts = {"operator": terms.operator, "group": terms.group, "terms": msgspec.to_builtins(terms)}
     record, created = SupplyContractRecord.objects.get_or_create(
         point=point, valid_from=valid_from, defaults={"valid_to": valid_to, **facts}
     )
     if not created:
-        name = f"the contract of {point.code} from {valid_from}"
         require_same(record, facts, name=name)
         end_period(record, valid_to, name=name)
     else:
@@ -54,12 +55,13 @@ def join_community(
     participation_percent: int = 100,
 ) -> Membership:
     """Let a point take part in a community, or end it; refuses more than five communities or 100 per cent."""
+    name = f"the membership of {point.code} in {community.code} from {valid_from}"
+    refuse_empty(name=name, valid_from=valid_from, valid_to=valid_to)
     facts = {"share_key": share_key, "merit_rank": merit_rank, "participation_percent": participation_percent}
     record, created = Membership.objects.get_or_create(
         community=community, point=point, valid_from=valid_from, defaults={"valid_to": valid_to, **facts}
     )
     if not created:
-        name = f"the membership of {point.code} in {community.code} from {valid_from}"
         require_same(record, facts, name=name)
         end_period(record, valid_to, name=name)
     else:

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+import msgspec
 from django.db import transaction
 
-from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.calendar import Month, grid_of_month
 from ogniwo.core.kernel.findings import Finding, Severity
+from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.metering.estimation import (
     EstimatedGap,
     Estimation,
@@ -18,7 +22,7 @@ from ogniwo.core.metering.estimation import (
 from ogniwo.core.metering.intervals import RegisterSpan
 from ogniwo.core.metering.model import EXPORT, REACTIVE_Q1, REACTIVE_Q4, IntervalSeries
 from ogniwo.core.metering.validation.assessment import Assessment, PointMonth, assess
-from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.series.model import NewCell
@@ -43,15 +47,20 @@ class CheckedChannel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MonthQuality:
-    """The quality of a month: every channel of every visible point, and points that sent nothing."""
+    """The quality of a month: every channel of every visible point, and points that sent nothing.
+
+    `community_findings` are where the operator's own account of a community does not add up (V20). They are warnings
+    and hold up no bill: we bill what we compute from metered values.
+    """
 
     month: Month
     channels: tuple[CheckedChannel, ...]
     silent_points: tuple[str, ...]
+    community_findings: tuple[Finding, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings, points without any data among them."""
+        """All findings, points without any data and the operator's account among them."""
         silent = tuple(
             Finding(
                 code="V1.no_data",
@@ -61,7 +70,8 @@ class MonthQuality:
             )
             for point in self.silent_points
         )
-        return (*(finding for one in self.channels for finding in one.assessment.findings), *silent)
+        channels = (finding for one in self.channels for finding in one.assessment.findings)
+        return (*channels, *silent, *self.community_findings)
 
     @property
     def billable(self) -> bool:
@@ -121,7 +131,69 @@ def check_month(
                 )
             )
         tell()
-    return MonthQuality(month=month, channels=tuple(checked), silent_points=tuple(silent))
+    return MonthQuality(
+        month=month,
+        channels=tuple(checked),
+        silent_points=tuple(silent),
+        community_findings=community_findings(organisation=organisation, subject=subject, month=month),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _AccountSpan:
+    """The time for which a file has the operator's account of a community; epoch seconds, half-open."""
+
+    community: str
+    start_epoch_s: int
+    end_epoch_s: int
+
+    def replaces(self, finding: Finding) -> bool:
+        """Whether an older file's finding is about figures that this file has anew."""
+        start, end = finding.start_epoch_s, finding.end_epoch_s
+        return (
+            start is not None
+            and end is not None
+            and self.start_epoch_s <= start
+            and end <= self.end_epoch_s
+            and ("community", self.community) in finding.facts
+        )
+
+
+def community_findings(*, organisation: Organisation, subject: Subject, month: Month) -> tuple[Finding, ...]:
+    """What V20 found in the operator's accounts of a month when their files were read, oldest file first.
+
+    The rule is not run again on the stored values: they are whole Wh, and rounding a community's figures hides more
+    than it could add. An account of the same members that came later for the same time takes the place of the earlier
+    one; an account of other members does not, so that nothing disappears unseen.
+    """
+    grid = grid_of_month(month)
+    first_epoch_s, end_epoch_s = int(grid.start_epoch_s[0]), epoch_of(grid.period.end)
+    files = SourceFile.objects.all().visible_to(subject).filter(organisation=organisation, facts__has_key="community")
+    found: list[Finding] = []
+    newer: list[_AccountSpan] = []
+    for file in files.order_by("-received_at", "-pk"):
+        span = _AccountSpan(
+            file.facts["community"],
+            *(epoch_of(datetime.fromisoformat(file.facts[fact])) for fact in ("community_from", "community_to")),
+        )
+        if span.end_epoch_s <= first_epoch_s or span.start_epoch_s >= end_epoch_s:
+            continue
+        stored = [_stored_finding(file, row) for row in file.findings if row["code"].startswith("V20.")]
+        of_month = [one for one in stored if _overlaps(one, first_epoch_s, end_epoch_s)]
+        found = [one for one in of_month if not any(later.replaces(one) for later in newer)] + found
+        newer.append(span)
+    return tuple(found)
+
+
+def _overlaps(finding: Finding, start_epoch_s: int, end_epoch_s: int) -> bool:
+    start, end = finding.start_epoch_s, finding.end_epoch_s
+    return start is not None and end is not None and start < end_epoch_s and end > start_epoch_s
+
+
+def _stored_finding(file: SourceFile, row: dict[str, Any]) -> Finding:
+    """A finding as it was kept with its file."""
+    severity, facts = Severity[row["severity"].upper()], tuple(row["facts"].items())
+    return msgspec.convert({**row, "source": file.name, "severity": severity, "facts": facts}, Finding)
 
 
 def _point_month(

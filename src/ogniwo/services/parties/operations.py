@@ -22,6 +22,12 @@ class BadPointCodeError(Refusal):
     code = "point.bad_code"
 
 
+class EmptyInstallationError(Refusal):
+    """A meter would leave a point before it came."""
+
+    code = "point.empty_installation"
+
+
 class OverlappingInstallationError(Refusal):
     """A point would have two meters, or a meter two points, at one moment."""
 
@@ -147,6 +153,8 @@ def install_meter(
 
     A meter that is replaced gets its `valid_to` by installing it again with the same `valid_from`.
     """
+    if valid_to is not None and valid_to <= valid_from:
+        raise EmptyInstallationError(detail=f"meter {serial} at {point.code} ends at {valid_to}, not after {valid_from}")
     meter, created = Meter.objects.get_or_create(serial=serial, defaults={"digits": digits})
     if not created:
         require_same(meter, {"digits": digits}, name=f"meter {serial}")

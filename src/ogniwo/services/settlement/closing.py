@@ -33,7 +33,7 @@ from ogniwo.services.settlement.pricing import price_all
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
-RULE_VERSION = "cooperative-month/1"
+RULE_VERSION = "cooperative-month/2"
 """Changes when the same inputs would give other numbers."""
 
 FLOW_NAMES = ("taken", "given", "community_in", "community_out", "from_pool", "grid", "surplus")

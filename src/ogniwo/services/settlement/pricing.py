@@ -1,4 +1,4 @@
-"""Price what each point still takes from the grid, contract segment by contract segment."""
+"""Price what each point still takes from the grid, contract segment by contract segment (docs/sharing.md)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,14 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ogniwo.core.contracts.supply import ContractSegment, segments
-from ogniwo.core.kernel.calendar import QUARTER_S, Month, SlotGrid
+from ogniwo.core.kernel.calendar import HOUR_S, Month, SlotGrid
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.metering.model import IntervalSeries
+from ogniwo.core.metering.model import IMPORT, IntervalSeries
+from ogniwo.core.tariffs.exceedance import LARGEST_COUNTED
+from ogniwo.core.tariffs.explain import days_text
 from ogniwo.core.tariffs.model import ChargeLine, PointTerms
 from ogniwo.core.tariffs.rating import rate_point
 from ogniwo.core.tariffs.rules import TariffBook
-from ogniwo.core.tariffs.usage import ReactiveEnergy, Usage
+from ogniwo.core.tariffs.usage import ReactiveEnergy, Usage, slots_of_days
 from ogniwo.services.settlement.loading import MemberPoint
 
 
@@ -38,25 +40,29 @@ def price_point(
     """Rate the days of one point's membership: energy charges on `grid_wh` (hours,), the rest by terms and power.
 
     Waived for energy of the community and of the pool are all charges per energy (law.md 4.3): they are never in
-    `grid_wh`. Power and reactive energy are judged on what the meter saw.
+    `grid_wh`. Power and reactive energy are judged on what the meter saw. Days of the month outside the membership are
+    billed by whoever supplied them: monthly charges are pro rata to the membership, and what is due in full per month
+    is left to the one who billed the contract's first days of the month.
     """
     timeline = segments(
         member.contracts, point=member.point.code, first=member.first, last_exclusive=member.last_exclusive
     )
     if not timeline.segments:
         raise NoContractError(detail=f"{member.point.code} has no supply contract in {month}")
+    power_w = _power(book, member, timeline.segments)
     lines: list[ChargeLine] = []
-    findings = list(timeline.findings)
+    findings = [*timeline.findings, *_outside_findings(member, month)]
     for index, segment in enumerate(timeline.segments):
         rating = rate_point(
             book=book,
             terms=segment.contract.terms,
             first=segment.first,
             last_exclusive=segment.last_exclusive,
-            usage=_usage(member, hours, grid_wh, segment),
-            continues_month=index > 0,
+            usage=_usage(member, hours, grid_wh, power_w, segment),
+            continues_month=index > 0 or segment.contract.valid_from < segment.first,
         )
         lines.extend(rating.lines)
+        reasons = (*rating.facts.not_assessed, *_unmeasured_reactive(member, segment))
         findings.extend(
             Finding(
                 code="rating.not_assessed",
@@ -64,23 +70,68 @@ def price_point(
                 message=f"{charge}: {reason}",
                 point=member.point.code,
             )
-            for charge, reason in rating.facts.not_assessed
+            for charge, reason in reasons
         )
     return PricedPoint(lines=tuple(lines), findings=tuple(findings))
 
 
+def _outside_findings(member: MemberPoint, month: Month) -> tuple[Finding, ...]:
+    """Say which days of the month are somebody else's to bill."""
+    runs = ((month.first, member.first), (member.last_exclusive, month.shifted(1).first))
+    return tuple(
+        Finding(
+            code="rating.outside_membership",
+            severity=Severity.NOTE,
+            message=f"{days_text(begin, end)}: not a member, left to the supplier of those days",
+            point=member.point.code,
+        )
+        for begin, end in runs
+        if begin < end
+    )
+
+
 def _usage(
-    member: MemberPoint, hours: SlotGrid, grid_wh: NDArray[np.int64], segment: ContractSegment[PointTerms]
+    member: MemberPoint,
+    hours: SlotGrid,
+    grid_wh: NDArray[np.int64],
+    power_w: NDArray[np.int64] | None,
+    segment: ContractSegment[PointTerms],
 ) -> Usage:
-    imports = member.imports
-    quarters = imports is not None and imports.grid.slot_s == QUARTER_S
     return Usage(
         grid=hours,
         energy_wh=grid_wh,
-        power_w=imports.wh.astype(np.int64) * 4 if imports is not None and quarters else None,
-        power_grid=imports.grid if imports is not None and quarters else None,
+        power_w=power_w,
+        power_grid=member.imports.grid if member.imports is not None and power_w is not None else None,
         reactive=_reactive(member, segment) if segment.contract.terms.reactive_charged else (),
     )
+
+
+def _power(
+    book: TariffBook, member: MemberPoint, timeline: Sequence[ContractSegment[PointTerms]]
+) -> NDArray[np.int64] | None:
+    """Mean powers of the metered import in its own quarter-hours or hours (3.2.10); None where they are not known.
+
+    Netted energy is no power of the meter. Ten surpluses count in a month (3.2.9), not in each contract of it: with
+    several contracts only the hours of the month's ten largest keep their power.
+    """
+    imports = member.imports
+    if imports is None or imports.channel != IMPORT:
+        return None
+    power_w = imports.wh.astype(np.int64) * (HOUR_S // imports.grid.slot_s)
+    if len(timeline) == 1:
+        return power_w
+    hourly_w = power_w.reshape(-1, imports.grid.slots_per_hour).max(axis=1)
+    surplus_w = np.zeros_like(hourly_w)
+    hour_grid = imports.grid.hourly()
+    for segment in timeline:
+        terms = segment.contract.terms
+        if book.group(terms.operator, terms.group, segment.first).exceedance:
+            cut = slots_of_days(hour_grid, segment.first, segment.last_exclusive)
+            surplus_w[cut] = np.maximum(hourly_w[cut] - terms.contract_power_w, 0)
+    largest = np.argsort(-surplus_w, kind="stable")[:LARGEST_COUNTED]
+    counted = np.zeros(len(hourly_w), dtype=np.bool_)
+    counted[largest] = True
+    return np.where(np.repeat(counted, imports.grid.slots_per_hour), power_w, 0)
 
 
 def _reactive(member: MemberPoint, segment: ContractSegment[PointTerms]) -> tuple[ReactiveEnergy, ...]:
@@ -96,11 +147,16 @@ def _reactive(member: MemberPoint, segment: ContractSegment[PointTerms]) -> tupl
     )
 
 
+def _unmeasured_reactive(member: MemberPoint, segment: ContractSegment[PointTerms]) -> tuple[tuple[str, str], ...]:
+    """Name the quadrant that the contract charges and no series holds: it is not known to be zero."""
+    if not segment.contract.terms.reactive_charged:
+        return ()
+    series = (("reactive.inductive", member.reactive_q1), ("reactive.capacitive", member.reactive_q4))
+    return tuple((charge, "the meter delivered no such reactive energy") for charge, one in series if one is None)
+
+
 def _days_total(series: IntervalSeries, segment: ContractSegment[PointTerms]) -> int:
-    grid = series.grid
-    first = (segment.first - grid.days[0]).days
-    last = (segment.last_exclusive - grid.days[0]).days
-    return int(series.wh[grid.day_offsets[first] : grid.day_offsets[last]].sum(dtype=np.int64))
+    return int(series.wh[slots_of_days(series.grid, segment.first, segment.last_exclusive)].sum(dtype=np.int64))
 
 
 def price_all(

@@ -1,6 +1,6 @@
 """A meter file as the usage of a rated period: complete and unambiguous, or refused with what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import QUARTER_S, SlotGrid, grid_of_days
 from ogniwo.core.kernel.periods import epoch_of, instant_of
-from ogniwo.core.kernel.quality import Quality
+from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import IMPORT, IMPORT_NETTED, REACTIVE_Q1, REACTIVE_Q4
 from ogniwo.core.tariffs.usage import ReactiveEnergy, Usage
@@ -24,25 +24,57 @@ class UnusableProfileError(Refusal):
     code = "tariff.unusable_profile"
 
 
-def usage_of_files(paths: Sequence[Path], *, first: date, last_exclusive: date, point: str = "") -> Usage:
+def usage_of_files(
+    paths: Sequence[Path],
+    *,
+    first: date,
+    last_exclusive: date,
+    point: str = "",
+    reactive: bool = True,
+    tell: Callable[[str], None] = lambda _text: None,
+) -> Usage:
     """Read the energy taken by one point on the local days [first, last_exclusive) from meter files.
 
-    Mean powers come from the intervals, reactive energy where the files hold it for the whole period. Refuses missing,
-    repeated or irregular intervals, and files of several points unless `point` picks one.
+    Mean powers come from the intervals, but not from netted ones, which are no power of the meter. With `reactive` the
+    files' reactive energy is read where they hold it, of the whole period and both quadrants. `tell` is given what the
+    numbers are worth: rounded values and values that were not measured. Refuses missing, repeated or irregular
+    intervals, energy below zero, and files of several points unless `point` picks one.
     """
-    columns = _Columns(read_files(paths, point=point), point=point)
+    readings = read_files(paths, point=point)
+    columns = _Columns(readings, point=point)
     channel = next((name for name in (IMPORT, IMPORT_NETTED) if name in columns.channels), None)
     if channel is None:
         raise UnusableProfileError(detail="the files hold no active energy taken from the grid")
     grid = columns.grid(channel, first, last_exclusive)
     energy_wh = columns.slots(channel, grid)
-    power_w = energy_wh * (3_600 // grid.slot_s)
-    return Usage(grid=grid, energy_wh=energy_wh, power_w=power_w, reactive=_reactive(columns, grid, energy_wh))
+    usage = Usage(
+        grid=grid,
+        energy_wh=energy_wh,
+        power_w=energy_wh * (3_600 // grid.slot_s) if channel == IMPORT else None,
+        reactive=_reactive(columns, grid, energy_wh) if reactive else (),
+    )
+    for text in (*_rounded(readings), *columns.not_measured(channel, grid)):
+        tell(text)
+    return usage
+
+
+def _rounded(readings: Sequence[FileReading]) -> list[str]:
+    return [
+        f"{finding.source}: {finding.message}"
+        for reading in readings
+        for finding in reading.findings
+        if finding.code == "read.rounded"
+    ]
 
 
 def _reactive(columns: "_Columns", grid: SlotGrid, energy_wh: NDArray[np.int64]) -> tuple[ReactiveEnergy, ...]:
-    if not {REACTIVE_Q1, REACTIVE_Q4} <= columns.channels:
+    held = sorted({REACTIVE_Q1, REACTIVE_Q4} & columns.channels)
+    if not held:
         return ()
+    if len(held) == 1:
+        raise UnusableProfileError(
+            detail=f"reactive energy needs both {REACTIVE_Q1} and {REACTIVE_Q4}; the files hold only {held[0]}"
+        )
     return (
         ReactiveEnergy(
             active_wh=int(energy_wh.sum()),
@@ -105,7 +137,18 @@ class _Columns:
         _refuse_at(grid, counts == 0, f"{channel} is missing")
         values = np.zeros(grid.slots, dtype=np.int64)
         values[slot] = wh[present]
+        _refuse_at(grid, values < 0, f"{channel} is below zero")
         return values
+
+    def not_measured(self, channel: str, grid: SlotGrid) -> list[str]:
+        """How many slots of a channel have a value of another quality than measured, by quality."""
+        quality = self._inside(channel, grid)[3]
+        counts = {code: int((quality == code).sum()) for code in np.unique(quality).tolist()}
+        return [
+            f"{count} of {grid.slots} intervals of {channel} are {QUALITY_WORDS[Quality(code)]}"
+            for code, count in counts.items()
+            if Quality(code) not in {Quality.MEASURED, Quality.MISSING}
+        ]
 
     def _inside(self, channel: str, grid: SlotGrid) -> NDArray[np.int64]:
         block = self._blocks[channel]

@@ -14,6 +14,7 @@ from ogniwo.services.workspace.model import Workspace
 
 __all__ = [
     "MonthOverview",
+    "Organisation",
     "OrganisationNotFoundError",
     "OrganisationOverview",
     "RunOverview",
