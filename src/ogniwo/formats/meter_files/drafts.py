@@ -24,28 +24,24 @@ class Draft:
     channel: str
     seconds: list[int] = field(default_factory=list)
     kind: list[int] = field(default_factory=list)
-    wh: list[int] = field(default_factory=list)
+    values: list[WholeWh | None] = field(default_factory=list)
     quality: list[int] = field(default_factory=list)
     row: list[int] = field(default_factory=list)
-    tally: RoundingTally = field(default_factory=RoundingTally)
 
     def add(self, value: WholeWh | None, quality: Quality) -> None:
         """Append a value; None, or a quality of MISSING, is kept as a missing interval."""
-        if value is None or quality is Quality.MISSING:
-            self.wh.append(0)
-            self.quality.append(Quality.MISSING)
-            return
-        self.tally.add(value)
-        self.wh.append(value.wh)
-        self.quality.append(quality)
+        missing = value is None or quality is Quality.MISSING
+        self.values.append(None if missing else value)
+        self.quality.append(Quality.MISSING if missing else quality)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Series:
-    """A draft with its times: arrays of shape (kept rows,), sorted by start."""
+    """A draft with its times: values and arrays of shape (kept rows,), sorted by start."""
 
     draft: Draft
     axis: Axis
+    values: list[WholeWh | None]
     wh: NDArray[np.int64]
     quality: NDArray[np.uint8]
     row: NDArray[np.int32]
@@ -64,11 +60,12 @@ def columns_of_drafts(drafts: Sequence[Draft], *, time: Time, problems: Problems
             axes[key] = _axis(draft, time=time, fallback_s=fallback, problems=problems)
         axis = axes[key]
         if axis is not None:
+            _check_repeats(draft, axis, problems)
             series.append(_sorted(draft, axis))
     problems.refuse_if_any()
     _report_gaps(series, problems)
     for item in series:
-        _report_rounding(item.draft, problems)
+        _report_rounding(item, problems)
     return _columns(series)
 
 
@@ -137,11 +134,43 @@ def _report_set_aside(draft: Draft, seconds: NDArray[np.int64], axis: Axis, prob
     )
 
 
+def _check_repeats(draft: Draft, axis: Axis, problems: Problems) -> None:
+    """A label that stands there again: the same value and quality is said once too often, others contradict it."""
+    same = []
+    for again, before in axis.repeats.tolist():
+        if (draft.values[again], draft.quality[again]) == (draft.values[before], draft.quality[before]):
+            same.append(again)
+            continue
+        problems.error(
+            "read.duplicate_label",
+            f"{shown(_array(draft.seconds), again)} stands there again and says something else than row "
+            f"{draft.row[before]}",
+            row=draft.row[again],
+            point=draft.point,
+            channel=draft.channel,
+        )
+    if same:
+        problems.remark(
+            Finding(
+                code="V2.duplicate",
+                severity=Severity.WARNING,
+                message=f"{len(same)} rows repeat an earlier row with the same value; the first was kept",
+                source=problems.file_name,
+                row=draft.row[same[0]],
+                point=draft.point,
+                channel=draft.channel,
+                facts=(("rows", str(len(same))),),
+            )
+        )
+
+
 def _sorted(draft: Draft, axis: Axis) -> _Series:
+    values = [draft.values[place] for place in axis.order.tolist()]
     return _Series(
         draft=draft,
         axis=axis,
-        wh=_array(draft.wh)[axis.order],
+        values=values,
+        wh=_array([0 if value is None else value.wh for value in values]),
         quality=np.asarray(draft.quality, dtype=np.uint8)[axis.order],
         row=np.asarray(draft.row, dtype=np.int32)[axis.order],
     )
@@ -193,19 +222,22 @@ def _report_run(code: str, what: str, item: _Series, *, run: tuple[int, int], ro
     )
 
 
-def _report_rounding(draft: Draft, problems: Problems) -> None:
-    if draft.tally.count:
-        difference = draft.tally.difference_wh
+def _report_rounding(series: _Series, problems: Problems) -> None:
+    tally = RoundingTally()
+    for value in series.values:
+        if value is not None and value.over:
+            tally.add(value)
+    if tally.count:
         problems.remark(
             Finding(
                 code="read.rounded",
                 severity=Severity.NOTE,
-                message=f"{draft.tally.count} values had digits below 1 Wh and were rounded half up; "
-                f"that changed their sum by {difference} Wh",
+                message=f"{tally.count} values had digits below 1 Wh and were rounded half up; "
+                f"that changed their sum by {tally.difference_wh} Wh",
                 source=problems.file_name,
-                point=draft.point,
-                channel=draft.channel,
-                facts=(("values", str(draft.tally.count)), ("difference_wh", difference)),
+                point=series.draft.point,
+                channel=series.draft.channel,
+                facts=(("values", str(tally.count)), ("difference_wh", tally.difference_wh)),
             )
         )
 

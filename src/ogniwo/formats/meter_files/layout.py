@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -121,6 +121,31 @@ class Quantity(_Table, frozen=True, kw_only=True):
     channel: str
 
 
+class Account(_Table, frozen=True, kw_only=True):
+    """Which channels are the operator's own account of a community; rule V20 checks it on the figures of the file.
+
+    Figures are compared at the finest decimal of kWh that any of them has: a Wh at the coarsest, `decimals` at the
+    finest, since digits beyond what the operator prints are what a spreadsheet's arithmetic left behind.
+    """
+
+    metered: str
+    share: str
+    covered: str
+    generated: str
+    surplus: str
+    decimals: Annotated[int, msgspec.Meta(ge=3, le=6)] = 6
+
+    @property
+    def of_consumer(self) -> tuple[str, str, str]:
+        """The channels a consumer must have to be part of the account."""
+        return self.metered, self.share, self.covered
+
+    @property
+    def of_producer(self) -> tuple[str, str]:
+        """The channels a producer must have."""
+        return self.generated, self.surplus
+
+
 class Matrix(_Table, frozen=True, kw_only=True):
     """Header block of labelled rows, then one row per interval and one column per point and quantity."""
 
@@ -131,6 +156,7 @@ class Matrix(_Table, frozen=True, kw_only=True):
     no_data_codes: tuple[str, ...] = ()
     quality_code: str = ""
     unit: str = "kwh"
+    account: Account | None = None
 
 
 class Flag(_Table, frozen=True, kw_only=True):
@@ -192,6 +218,9 @@ class Layout(_Table, frozen=True, kw_only=True):
         for channel in self.channels:
             if channel and not is_channel(channel):
                 raise ValueError(f"layout {self.name}: {channel!r} is no channel")
+        account = self.matrix.account if self.matrix else None
+        if account and (lacking := {*account.of_consumer, *account.of_producer} - set(self.channels)):
+            raise ValueError(f"layout {self.name}: the account needs {', '.join(sorted(lacking))}, which nothing gives")
         flags = self.items.flags if self.items else ()
         qualities = [*self.status.words.values(), self.status.otherwise, *(flag.quality for flag in flags)]
         if unknown := [word for word in qualities if word and word not in QUALITY_OF_WORD]:

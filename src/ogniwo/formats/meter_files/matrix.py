@@ -6,6 +6,7 @@ from typing import Any
 
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.quality import Quality
+from ogniwo.formats.meter_files.account import check_account
 from ogniwo.formats.meter_files.drafts import Draft, columns_of_drafts
 from ogniwo.formats.meter_files.labels import LabelReader
 from ogniwo.formats.meter_files.layout import Matrix
@@ -58,7 +59,9 @@ def read_matrix(job: Job) -> Part:
         seen.add((column.point, column.channel))
     if not times.rows:
         job.problems.error("read.no_values", "no row of data was found below the header block")
-    return Part(intervals=columns_of_drafts(drafts, time=job.layout.time, problems=job.problems))
+    intervals = columns_of_drafts(drafts, time=job.layout.time, problems=job.problems)
+    facts = check_account(rules.account, drafts=drafts, intervals=intervals, problems=job.problems)
+    return Part(intervals=intervals, facts=facts)
 
 
 def _columns(job: Job, rules: Matrix, labels: dict[str, list[Any]], points: PointReader) -> list[_Column]:

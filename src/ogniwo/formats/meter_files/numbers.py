@@ -75,6 +75,10 @@ class WholeWh:
     over: int
     scale: int
 
+    def in_kwh(self, decimals: int) -> int:
+        """The number as it was before rounding, in 10^-`decimals` kWh; finer digits are rounded half up."""
+        return divide_half_up((self.wh * self.scale - self.over) * power_of_ten(decimals), self.scale * 1_000)
+
 
 @dataclass(slots=True)
 class EnergyReader:

@@ -34,7 +34,8 @@ class Axis:
     """The times of one series. `order` (kept,) int64 sorts the kept rows by start; `start_epoch_s` belongs to it.
 
     `set_aside` are the rows that were left out because their hour does not exist, `unsure` the rows of a repeated
-    hour that stands in the file only once.
+    hour that stands in the file only once. `repeats` (repeated rows, 2) int64 are rows that were left out because an
+    earlier row has the same label, each beside the row before it; only their values can tell whether that is an error.
     """
 
     length_s: int
@@ -43,6 +44,7 @@ class Axis:
     problems: tuple[TimeProblem, ...]
     set_aside: NDArray[np.int64]
     unsure: NDArray[np.int64]
+    repeats: NDArray[np.int64]
 
 
 def step_of(seconds: NDArray[np.int64]) -> int:
@@ -81,7 +83,18 @@ def resolve_axis(*, seconds: NDArray[np.int64], kind: NDArray[np.int8], time: Ti
             for index in np.flatnonzero(absent).tolist()
         ]
     order = kept[np.argsort(start[kept], kind="stable")]
-    problems += _raster_and_duplicates(start, order=order, length_s=length_s, seconds=seconds)
+    problems += [
+        TimeProblem("read.off_raster", index, f"{shown(seconds, index)} is no step of {length_s // 60} minutes")
+        for index in order[start[order] % length_s != 0].tolist()
+    ]
+    twice = np.flatnonzero(np.diff(start[order]) == 0) + 1
+    repeats = np.stack([order[twice], order[twice - 1]], axis=1)
+    same_label = np.diff(seconds[repeats], axis=1)[:, 0] == 0
+    problems += [
+        TimeProblem("read.duplicate_label", again, f"{shown(seconds, again)} is the moment of {shown(seconds, before)}")
+        for again, before in repeats[~same_label].tolist()
+    ]
+    order = np.delete(order, twice)
     problems.sort(key=lambda problem: problem.index)
     return Axis(
         length_s=length_s,
@@ -90,6 +103,7 @@ def resolve_axis(*, seconds: NDArray[np.int64], kind: NDArray[np.int8], time: Ti
         problems=tuple(problems),
         set_aside=np.flatnonzero(absent),
         unsure=unsure,
+        repeats=repeats[same_label],
     )
 
 
@@ -144,20 +158,6 @@ def _steps_back(
         TimeProblem("read.out_of_order", index, f"{shown(seconds, index)} follows {shown(seconds, index - 1)}")
         for index in (np.flatnonzero(back) + 1).tolist()
     ]
-
-
-def _raster_and_duplicates(
-    start: NDArray[np.int64], *, order: NDArray[np.int64], length_s: int, seconds: NDArray[np.int64]
-) -> list[TimeProblem]:
-    problems = [
-        TimeProblem("read.off_raster", index, f"{shown(seconds, index)} is no step of {length_s // 60} minutes")
-        for index in order[start[order] % length_s != 0].tolist()
-    ]
-    twice = order[np.flatnonzero(np.diff(start[order]) == 0) + 1].tolist()
-    problems += [
-        TimeProblem("read.duplicate_label", index, f"{shown(seconds, index)} stands there again") for index in twice
-    ]
-    return problems
 
 
 def shown(seconds: NDArray[np.int64], index: int) -> str:

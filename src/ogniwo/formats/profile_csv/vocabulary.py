@@ -40,11 +40,14 @@ UNITS: Final = (("kWh", 3, False), ("Wh", 0, False), ("kvarh", 3, True), ("varh"
 
 def _status_texts() -> dict[str, Quality]:
     words = {
-        Quality.MEASURED: ("+", "pomiar", "zmierzone", "rzeczywiste", "Dane rzeczywiste"),
-        Quality.CORRECTED: ("skorygowane", "korekta"),
-        Quality.ESTIMATED_BY_OPERATOR: ("szacowane", "oszacowane", "Dane szacowane"),
-        Quality.SUBSTITUTED: ("zastępcze", "uzupełnione"),
-        Quality.MANUAL: ("ręczne",),
+        Quality.MEASURED: (
+            *("+", "pomiar", "zmierzone", "zmierzony", "zmierzona"),
+            *("rzeczywiste", "rzeczywisty", "Dane rzeczywiste"),
+        ),
+        Quality.CORRECTED: ("skorygowane", "skorygowany", "korekta"),
+        Quality.ESTIMATED_BY_OPERATOR: ("szacowane", "szacowany", "oszacowane", "Dane szacowane"),
+        Quality.SUBSTITUTED: ("zastępcze", "zastąpiony", "uzupełnione"),
+        Quality.MANUAL: ("ręczne", "ręczny"),
         Quality.MISSING: ("brak",),
     }
     texts: dict[str, Quality] = {}

@@ -1,6 +1,7 @@
 """Check a month's data by the rules, and estimate what is missing as new versions with method and inputs."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,6 +29,7 @@ from ogniwo.records.visibility import Subject
 from ogniwo.series.model import NewCell
 from ogniwo.services.metering.context import PointContext, point_context, series_of_month
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
 _ACTIVE_OF_REACTIVE = {REACTIVE_Q1: "1.29.0", REACTIVE_Q4: "1.29.0"}
@@ -271,8 +273,15 @@ def estimate_month(
     """Fill every gap of a month by the best method known and store the result as new versions.
 
     Nothing measured is touched. With `dry_run` nothing is stored. Repeating it changes nothing: a filled month has no
-    gap left.
+    gap left. Raises BusyError while another use-case changes the workspace.
     """
+    with nullcontext() if dry_run else changing(workspace, "quality estimate"):
+        return _estimated(workspace, organisation=organisation, subject=subject, month=month, dry_run=dry_run)
+
+
+def _estimated(
+    workspace: Workspace, *, organisation: Organisation, subject: Subject, month: Month, dry_run: bool
+) -> EstimatedMonth:
     estimates, findings = preview_estimates(workspace, organisation=organisation, subject=subject, month=month)
     channels = tuple(
         EstimatedChannel(
