@@ -1,7 +1,7 @@
 """The tables of the reference on law, typed here by hand, against the packaged rate book: every cell and every hour.
 
-Nothing here is read from the packaged files. Zone clocks are typed as runs of hours (`o7 M6` = seven hours of o, six of M)
-and compared hour by hour by an own calendar: local time from the time zone database, days off listed below.
+Nothing here is read from the packaged files. Zone clocks are typed as runs of hours (`o7 M6` = seven hours of o, six of
+M) and compared hour by hour by an own calendar: local time from the time zone database, days off listed below.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -220,7 +220,13 @@ def test_law_2_5_vat():
     assert {day: BOOK.vat_percent(day) for day in changes} == changes
 
 
-ENEA_GROSS = {"G11/all": "0.6187", "G12/day": "0.7170", "G12/night": "0.4205", "G12w/peak": "0.8079", "G12w/offpeak": "0.4323"}
+ENEA_GROSS = {
+    "G11/all": "0.6187",
+    "G12/day": "0.7170",
+    "G12/night": "0.4205",
+    "G12w/peak": "0.8079",
+    "G12w/offpeak": "0.4323",
+}
 
 
 @pytest.mark.parametrize(("product", "gross"), ENEA_GROSS.items())

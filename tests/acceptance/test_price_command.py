@@ -71,7 +71,7 @@ def tenth_of_mwh(per):
 def network(group, zone_wh, *, power_kw=0, phases=1, variant="", last_year_kwh=None):
     """The network lines of a full month of 2026."""
     (unit, *fixed), (per, rates) = LAW.NETWORK[group]
-    chosen = fixed[phases - 1] if group[0] == "G" else fixed[VARIANTS.get(variant, 0)]
+    chosen = fixed[{1: 0, 3: 1}[phases]] if group[0] == "G" else fixed[VARIANTS.get(variant, 0)]
     size = {LAW.MW: Fraction(power_kw) / 1_000, LAW.KW: Fraction(power_kw), LAW.MONTH: 1}[unit]
     lines = {("network.fixed", ""): grosz(Fraction(chosen) * size)}
     limit = {"C11pewna": 900, "G11pewna": 250, "G12as": last_year_kwh}.get(group)
@@ -101,7 +101,9 @@ def levies(group, wh, month, *, subscription="1"):
 
 def flat(yearly_kwh):
     classes = LAW.CAPACITY[2026][0]
-    number = 1 if yearly_kwh is None or yearly_kwh < 500 else 2 if yearly_kwh <= 1200 else 3 if yearly_kwh <= 2800 else 4
+    number = (
+        1 if yearly_kwh is None or yearly_kwh < 500 else 2 if yearly_kwh <= 1200 else 3 if yearly_kwh <= 2800 else 4
+    )
     return {("capacity.flat", str(number)): D(classes[number - 1])}
 
 
@@ -125,7 +127,9 @@ def test_every_group_by_zones(group, month):
     zone_wh = {zone: 1_234_567 + 345_679 * index for index, zone in enumerate(zones)}
     text = ",".join(f"{zone}={D(wh) / 1000}kWh" for zone, wh in zone_wh.items())
     arguments = ["--group", group, "--month", month, "--zone", text, *GROUP_ARGUMENTS[kind(group)]]
-    variant = "high_fixed" if group.endswith("em") and month == "2026-10" else "low_fixed" if group.endswith("em") else ""
+    variant = (
+        "high_fixed" if group.endswith("em") and month == "2026-10" else "low_fixed" if group.endswith("em") else ""
+    )
     if variant:
         arguments += ["--variant", variant]
     if group == "G12as":
@@ -147,7 +151,9 @@ def test_every_group_by_zones(group, month):
 @pytest.mark.parametrize(("months", "value"), [("1", "3.84"), ("2", "1.92"), ("6", "0.64"), ("12", "0.32")])
 @pytest.mark.parametrize("group", ["G11", "C11"])
 def test_subscription_by_billing_months(group, months, value):
-    found = document("--group", group, "--power", "10kW", "--month", "2026-03", "--energy", "1MWh", "--billing-months", months)
+    found = document(
+        "--group", group, "--power", "10kW", "--month", "2026-03", "--energy", "1MWh", "--billing-months", months
+    )
     assert lines_of(found)["subscription", ""] == D(value)
 
 
@@ -177,7 +183,9 @@ def test_flat_or_by_volume(arguments, regime):
 
 
 def test_a_prepaid_household_pays_the_prepaid_subscription():
-    found = document("--group", "G11", "--month", "2026-05", "--energy", "100kWh", "--prepaid", "--billing-months", "12")
+    found = document(
+        "--group", "G11", "--month", "2026-05", "--energy", "100kWh", "--prepaid", "--billing-months", "12"
+    )
     assert lines_of(found)["subscription", ""] == D("0.16")
 
 
@@ -287,8 +295,8 @@ def exceedance(slots, group, power_kw, slot_s):
 
 def uneven(scale):
     """Loads that differ by slot, hour and day, so that no two errors cancel out."""
-    return lambda index, local: scale + (index * 7919) % 4973 * scale // 10_000 + (scale // 20 if 7 <= local.hour < 22 else 0) * (
-        local.day % 5
+    return lambda index, local: (
+        scale + (index * 7919) % 4973 * scale // 10_000 + (scale // 20 if 7 <= local.hour < 22 else 0) * (local.day % 5)
     )
 
 
@@ -336,7 +344,10 @@ def test_household_profiles_on_both_clocks(tmp_path, group, month, clock):
         "--yearly-use", "4000kWh",
     )  # fmt: skip
     assert found["zones_wh"] == zone_wh
-    agrees(found, {**network(group, zone_wh, last_year_kwh=50), **levies(group, sum(zone_wh.values()), month), **flat(4000)})
+    agrees(
+        found,
+        {**network(group, zone_wh, last_year_kwh=50), **levies(group, sum(zone_wh.values()), month), **flat(4000)},
+    )
 
 
 def test_both_forms_of_labels_and_decimals_give_the_same_document(tmp_path):
@@ -360,14 +371,18 @@ def test_both_forms_of_labels_and_decimals_give_the_same_document(tmp_path):
 )  # fmt: skip
 def test_capacity_groups_at_their_bounds(tmp_path, selected, other, name):
     path = tmp_path / "profile.csv"
-    slots = write_profile(
-        path, "2026-03", lambda _, local: selected if 7 <= local.hour < 22 else other, slot_s=3600
-    )
+    slots = write_profile(path, "2026-03", lambda _, local: selected if 7 <= local.hour < 22 else other, slot_s=3600)
     found = document("--group", "C21", "--power", "500kW", "--month", "2026-03", "--profile", path)
     expected = capacity(slots, "0.2194")
     assert list(expected) == [("capacity.volume", name)]
     assert {key: net for key, net in lines_of(found).items() if key[0] == "capacity.volume"} == expected
     assert found["capacity"]["groups_wh"] == {name: 22 * 15 * selected}
+    first = found["capacity"]["periods"][0]
+    assert len(found["capacity"]["periods"]) == 22
+    assert first == {
+        "first": "2026-03-02", "last_exclusive": "2026-03-03", "selected_wh": 15 * selected, "other_wh": 9 * other,
+        "selected_hours": 15, "other_hours": 9, "group": name,
+    }  # fmt: skip
 
 
 def test_law_1_5_one_working_day_in_a_month(tmp_path):
@@ -399,6 +414,7 @@ def test_ten_surpluses_of_the_month(tmp_path, slot_s, count):
     assert {key: net for key, net in lines_of(found).items() if key[0] == "power.exceedance"} == expected
     days = range(max(count - 9, 1), count + 1)
     assert found["surpluses_w"] == [300 * day for day in reversed(days)]
+    assert found["surplus_hours"] == [f"2026-05-{day:02d}T08:00:00Z" for day in reversed(days)]
 
 
 def test_a_meter_without_intervals_pays_ten_times_the_largest_surplus():
@@ -450,7 +466,9 @@ def test_reactive_energy(reactive, group, factor, q1, q4, active):
         tangent = D(q1) / D(active)
         root = ((1 + tangent**2) / (1 + D("0.16"))).sqrt() - 1
         inductive = max(root, D(0)) * D(active * hours) * price_of_varh
-    found = document("--group", group, "--power", "3000kW", "--month", "2026-05", "--reactive", *reactive(q1, q4, active))
+    found = document(
+        "--group", group, "--power", "3000kW", "--month", "2026-05", "--reactive", *reactive(q1, q4, active)
+    )
     nets = lines_of(found)
     assert nets["reactive.inductive", "all"] == inductive.quantize(D("0.01"), ROUND_HALF_UP)
     expected = (D(q4 * hours) * price_of_varh).quantize(D("0.01"), ROUND_HALF_UP)
@@ -491,20 +509,28 @@ groups = [
 ONLY_STATUTORY = ("network.variable", "network.fixed", "subscription", "quality", "reactive", "power.exceedance")
 
 
+def leaving_out(*charges):
+    return [word for charge in charges for word in ("--without", charge)]
+
+
 @pytest.fixture
 def past(tmp_path):
     path = tmp_path / "past.toml"
     path.write_text(PAST)
-    return ["--rates", path, *(word for charge in ONLY_STATUTORY for word in ("--without", charge))]
+    return ["--rates", path, *leaving_out(*ONLY_STATUTORY)]
 
 
 @pytest.mark.parametrize(
     ("month", "period", "oze", "cogeneration", "vat"),
     [
-        ("2021-03", "none", "2.20", "0", 23), ("2021-10", "month", "2.20", "0", 23), ("2022-03", "month", "0.90", "4.06", 5),
-        ("2023-03", "decade", "0", "4.96", 23), ("2024-02", "decade", "0", "6.18", 23), ("2025-03", "day", "3.50", "3.00", 23),
+        ("2021-03", "none", "2.20", "0", 23),
+        ("2021-10", "month", "2.20", "0", 23),
+        ("2022-03", "month", "0.90", "4.06", 5),
+        ("2023-03", "decade", "0", "4.96", 23),
+        ("2024-02", "decade", "0", "6.18", 23),
+        ("2025-03", "day", "3.50", "3.00", 23),
     ],
-)  # fmt: skip
+)
 def test_statutory_fees_of_past_years(tmp_path, past, month, period, oze, cogeneration, vat):
     path = tmp_path / "profile.csv"
     slots = write_profile(path, month, uneven(40_000), slot_s=3600)
@@ -519,7 +545,9 @@ def test_statutory_fees_of_past_years(tmp_path, past, month, period, oze, cogene
     }
     assert lines_of(found) == expected
     net = sum(expected.values())
-    assert [(row["rate_percent"], D(row["vat"]["amount"])) for row in found["vat"]] == [(vat, grosz(Fraction(net) * vat / 100))]
+    assert [(row["rate_percent"], D(row["vat"]["amount"])) for row in found["vat"]] == [
+        (vat, grosz(Fraction(net) * vat / 100))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -537,31 +565,44 @@ def test_flat_fee_of_households_and_its_suspension(past, month, number, amount):
 
 def test_firms_up_to_16_kw_kept_paying_in_the_suspension(past):
     found = document(
-        "--group", "C21", "--power", "16kW", "--month", "2024-09", "--energy", "100kWh", "--yearly-use", "2800kWh", *past
+        "--group",
+        "C21",
+        "--power",
+        "16kW",
+        "--month",
+        "2024-09",
+        "--energy",
+        "100kWh",
+        "--yearly-use",
+        "2800kWh",
+        *past,
     )
     assert lines_of(found)["capacity.flat", "3"] == D("10.64")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "missing"),
-    [
-        (("--group", "C21", "--power", "60kW", "--month", "2025-03", "--energy", "1kWh"), "tariff group C21 of enea is known for 2025-03-01"),
-        (("--group", "G11", "--month", "2021-03", "--energy", "1kWh"), "tariff group G11 of enea is known for 2021-03-01"),
-        (("--group", "G11", "--month", "2027-01", "--energy", "1kWh"), "tariff group G11 of enea is known for 2027-01-01"),
-        (("--operator", "tauron", "--group", "G11", "--month", "2026-03", "--energy", "1kWh"), "G11 of tauron"),
-        (("--group", "B12sezON", "--power", "60kW", "--month", "2026-03", "--zone", "recommended=1kWh,other=1kWh"), "enea/B12sezON/network"),
-        (("--group", "G12as", "--month", "2026-03", "--zone", "day=1kWh,night=1kWh"), "last year's consumption"),
-        (("--group", "C21em", "--power", "60kW", "--month", "2026-03", "--energy", "1kWh"), "low_fixed, high_fixed"),
-        (("--group", "C21", "--power", "60kW", "--variant", "low_fixed", "--month", "2026-03", "--energy", "1kWh"), "no price sets"),
-        (("--group", "C21", "--power", "60kW", "--month", "2026-03", "--energy", "1kWh", "--billing-months", "6"), "every 1 months, not 6"),
-        (("--group", "C21", "--power", "60kW", "--month", "2026-03", "--energy", "1kWh", "--offer", "enea"), "no price list C21"),
-        (("--group", "C21", "--month", "2026-03", "--energy", "1kWh"), "needs a contract power"),
-        (("--group", "G12w", "--month", "2026-03", "--energy", "1kWh"), "zones peak, offpeak"),
-        (("--group", "G12w", "--month", "2026-03", "--zone", "peak=1kWh"), "zones peak, offpeak"),
-    ],
-)  # fmt: skip
+FIRM = "--group C21 --power 60kW --month 2026-03 --energy 1kWh"
+REFUSED = {
+    "--group C21 --power 60kW --month 2025-03 --energy 1kWh": "tariff group C21 of enea is known for 2025-03-01",
+    "--group G11 --month 2021-03 --energy 1kWh": "tariff group G11 of enea is known for 2021-03-01",
+    "--group G11 --month 2027-01 --energy 1kWh": "tariff group G11 of enea is known for 2027-01-01",
+    "--operator tauron --group G11 --month 2026-03 --energy 1kWh": "tariff group G11 of tauron",
+    "--group B12sezON --power 60kW --month 2026-03 --zone recommended=1kWh,other=1kWh": "no rate enea/B12sezON/network",
+    "--group G12as --month 2026-03 --zone day=1kWh,night=1kWh": "last year's consumption",
+    "--group C21em --power 60kW --month 2026-03 --energy 1kWh": "low_fixed, high_fixed",
+    f"{FIRM} --variant low_fixed": "no price sets",
+    f"{FIRM} --billing-months 6": "every 1 months, not 6",
+    f"{FIRM} --offer enea": "no price list C21",
+    f"{FIRM} --clock-variant own": "zone clock own of C21",
+    f"{FIRM} --prepaid": "no rate enea/subscription/C2/prepaid",
+    "--group C21 --month 2026-03 --energy 1kWh": "needs a contract power",
+    "--group G12w --month 2026-03 --energy 1kWh": "zones peak, offpeak",
+    "--group G12w --month 2026-03 --zone peak=1kWh": "zones peak, offpeak",
+}
+
+
+@pytest.mark.parametrize(("arguments", "missing"), REFUSED.items(), ids=list(REFUSED))
 def test_refusals_name_what_is_missing(arguments, missing):
-    result = run(*arguments)
+    result = run(*arguments.split())
     assert (result.exit_code, result.stdout) == (4, "")
     assert missing in result.stderr
 
@@ -570,18 +611,18 @@ def test_known_group_of_a_past_year_refuses_the_first_unknown_rate(past):
     result = run("--group", "C21", "--power", "60kW", "--month", "2023-03", "--energy", "1kWh", *past[:2])
     assert result.exit_code == 4
     assert "no rate enea/C21/network.variable/all is known for 2023-03-01" in result.stderr
-    quality = [word for word in past if word not in {"quality"}]
-    del quality[quality.index("subscription") + 1]
-    result = run("--group", "C21", "--power", "60kW", "--month", "2023-03", "--energy", "1kWh", *quality)
+    charges = [charge for charge in ONLY_STATUTORY if charge != "quality"]
+    arguments = ["--group", "C21", "--power", "60kW", "--month", "2023-03", "--energy", "1kWh"]
+    result = run(*arguments, *past[:2], *leaving_out(*charges))
     assert "no rate statutory/quality/CG is known for 2023-03-01" in result.stderr
 
 
 WRONG = [
-    ("--month", "0000-01"), ("--month", "9999-12"), ("--month", "2026-3"), ("--month", "2026-13"), ("--month", "2026-00"),
-    ("--energy", "-5kWh"), ("--energy", "1e3kWh"), ("--energy", "5kwh"), ("--energy", "0.0001kWh"), ("--energy", "1.5.5kWh"),
-    ("--energy", "kWh"), ("--zone", "all=5kWh"), ("--power", "60"), ("--phases", "2ph"), ("--billing-months", "3"),
-    ("--profile", "/"), ("--point", POINT), ("--without", "everything"), ("--clock", "utc"), ("--rates", "nowhere.toml"),
-]  # fmt: skip
+    *(("--month", month) for month in ("0000-01", "9999-12", "2026-3", "2026-13", "2026-00", "March")),
+    *(("--energy", text) for text in ("-5kWh", "1e3kWh", "5kwh", "0.0001kWh", "1.5.5kWh", "kWh", "5")),
+    *(("--zone", "all=5kWh"), ("--power", "60"), ("--phases", "2ph"), ("--billing-months", "3"), ("--profile", "/")),
+    *(("--point", POINT), ("--without", "everything"), ("--clock", "utc"), ("--rates", "nowhere.toml")),
+]
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=" ".join)
@@ -620,8 +661,8 @@ def test_every_line_of_the_document_explains_itself(tmp_path):
     write_profile(path, "2026-05", uneven(20_000), slot_s=3600)
     found = document("--group", "C21", "--power", "18kW", "--month", "2026-05", "--profile", path, "--offer", "sample")
     assert set(found) == {
-        "operator", "group", "month", "rate_book", "lines", "net", "vat", "gross", "zones_wh", "capacity", "surpluses_w",
-        "left_out",
+        "operator", "group", "month", "rate_book", "lines", "net", "vat", "gross", "zones_wh", "capacity",
+        "surpluses_w", "surplus_hours", "left_out",
     }  # fmt: skip
     bases = {"kWh": ("Wh", 1_000), "MWh": ("Wh", 1_000_000), "kW/month": ("W", 1_000), "month": ("month", 1)}
     for line in found["lines"]:
@@ -639,8 +680,8 @@ def test_every_line_of_the_document_explains_itself(tmp_path):
         assert line["why"][-1].startswith("Kwota zaokrąglona raz")
         assert line["rates"][0]["source"] in " ".join(line["why"])
     assert {line["charge"] for line in found["lines"]} == {
-        "energy", "trade.fee", "network.variable", "network.fixed", "quality", "subscription", "power.exceedance", "oze",
-        "cogeneration", "capacity.volume",
+        "energy", "trade.fee", "network.variable", "network.fixed", "quality", "subscription", "power.exceedance",
+        "oze", "cogeneration", "capacity.volume",
     }  # fmt: skip
 
 
@@ -673,7 +714,9 @@ def rated(group, first, last_exclusive, wh, **terms):
         usage=RegisterUsage(energy_wh=wh),
         partial=True,
     )
-    return [(line.charge, line.first, line.quantity, line.share, D(line.net_grosz) / 100) for line in priced.rating.lines]
+    return [
+        (line.charge, line.first, line.quantity, line.share, D(line.net_grosz) / 100) for line in priced.rating.lines
+    ]
 
 
 def test_a_period_over_the_first_of_february_splits_quality_by_days():
@@ -693,7 +736,9 @@ def test_a_period_over_the_first_of_february_splits_quality_by_days():
     assert found["subscription", first][::2] == (2, D("7.68"))  # both months in full (3.1.13)
 
 
-@pytest.mark.parametrize(("first", "end"), [((2026, 3, 11), (2026, 3, 12)), ((2026, 3, 29), (2026, 4, 1)), ((2026, 2, 1), (2026, 2, 15))])
+@pytest.mark.parametrize(
+    ("first", "end"), [((2026, 3, 11), (2026, 3, 12)), ((2026, 3, 29), (2026, 4, 1)), ((2026, 2, 1), (2026, 2, 15))]
+)
 def test_parts_of_a_month_pay_fixed_parts_by_days(first, end):
     first, end = date(*first), date(*end)
     lines = rated("C11", first, end, (("all", 5_000),), contract_power_w=12_500, yearly_use_wh=600_000)

@@ -1,10 +1,13 @@
 """The `ogniwo` command: wires the command line to Django and to one workspace."""
 
 import os
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import django
 
+from ogniwo.interfaces.cli.failures import run_to_exit_code
 from ogniwo.interfaces.cli.main import Runtime, cli
 
 
@@ -15,6 +18,11 @@ def prepare(workspace: Path) -> None:
     django.setup()
 
 
-def main() -> None:
-    """Run the command line."""
-    cli(obj=Runtime(prepare=prepare))
+def main() -> NoReturn:
+    """Run the command line; nothing but a line and an exit code comes of what goes wrong."""
+    runtime = Runtime(prepare=prepare)
+    sys.exit(
+        run_to_exit_code(
+            lambda: cli.main(obj=runtime, prog_name="ogniwo", standalone_mode=False), debug=lambda: runtime.debug
+        )
+    )

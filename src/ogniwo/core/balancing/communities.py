@@ -70,7 +70,7 @@ def dynamic_month_totals(
         [id_order(ids[start:end]) + start for start, end in itertools.pairwise(bounds)] or [np.empty(0, dtype=np.int64)]
     )
     totals = np.zeros((len(ids), 4), dtype=np.int64)
-    kernels.dynamic_totals_tiles(import_wh, export_wh, order, np.array(bounds), slots_per_hour, totals)
+    kernels.dynamic_totals_blocks(import_wh, export_wh, order, np.array(bounds), slots_per_hour, totals)
     return MonthTotals(used=totals[:, 0], supplied=totals[:, 1], taken=totals[:, 2], given=totals[:, 3])
 
 

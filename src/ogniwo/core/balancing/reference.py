@@ -1,6 +1,6 @@
 """The sharing methods written to be read, in Python integers of any size.
 
-This is the definition; `kernels.py` computes the same faster and the tests compare the two. It also serves the rare
+This is the definition; `kernels` computes the same faster and the tests compare the two. It also serves the rare
 inputs whose products do not fit 64 bits. Sources: allocation.md (table of methods, rounding rule), law.md 4.4.
 """
 

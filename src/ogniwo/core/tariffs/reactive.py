@@ -53,23 +53,32 @@ def reactive_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
     price = point.book.rates.on(f"{point.terms.operator}/reactive.price", point.first)
     lines: list[ChargeLine] = []
     for row in point.usage.reactive:
-        lines.append(_inductive(point, row, price, factor_e2))
-        if row.q4_varh:
-            reasons = (f"Energia bierna pojemnościowa w całości, k = {_hundredths(factor_e2)}.",)
-            lines.append(_per_varh(point, row, price, factor_e2, row.q4_varh, "capacitive", reasons))
+        if row.q1_varh is None and row.q4_varh is None:
+            raise MissingUsageError(detail="the contract charges reactive energy, but neither quadrant is given")
+        if row.q1_varh is not None:
+            lines.append(_inductive(point, row, price, factor_e2, row.q1_varh))
+        if row.q4_varh or row.q1_varh is None:
+            reasons = (
+                f"Energia bierna pojemnościowa w całości, k = {_hundredths(factor_e2)}.",
+                *_not_delivered("indukcyjnej", row.q1_varh),
+            )
+            lines.append(_per_varh(point, row, price, factor_e2, row.q4_varh or 0, "capacitive", reasons))
     return tuple(lines)
 
 
-def _inductive(point: RatedPoint, row: ReactiveEnergy, price: RateRow, factor_e2: int) -> ChargeLine:
+def _inductive(
+    point: RatedPoint, row: ReactiveEnergy, price: RateRow, factor_e2: int, inductive_varh: int
+) -> ChargeLine:
+    lacking = _not_delivered("pojemnościowej", row.q4_varh)
     if row.active_wh == 0:
-        reasons = (f"Energia bierna indukcyjna bez poboru energii czynnej, k = {_hundredths(factor_e2)}.",)
-        return _per_varh(point, row, price, factor_e2, row.q1_varh, "inductive", reasons)
+        reasons = (f"Energia bierna indukcyjna bez poboru energii czynnej, k = {_hundredths(factor_e2)}.", *lacking)
+        return _per_varh(point, row, price, factor_e2, inductive_varh, "inductive", reasons)
     tg_phi0_e3 = point.terms.tg_phi0_e3
     factor = inductive_factor(
-        active_wh=row.active_wh, inductive_varh=row.q1_varh, tg_phi0_e3=tg_phi0_e3, factor_e2=factor_e2
+        active_wh=row.active_wh, inductive_varh=inductive_varh, tg_phi0_e3=tg_phi0_e3, factor_e2=factor_e2
     )
-    tangent = decimal_text(divide_half_up(row.q1_varh * 10**6, row.active_wh), decimals=6)
-    ratio = f"{decimal_text(row.q1_varh, decimals=3)} kvarh / {energy_text(row.active_wh)}"
+    tangent = decimal_text(divide_half_up(inductive_varh * 10**6, row.active_wh), decimals=6)
+    ratio = f"{decimal_text(inductive_varh, decimals=3)} kvarh / {energy_text(row.active_wh)}"
     tangents = f"tg φ = {ratio} ≈ {tangent}, tg φ0 = {decimal_text(tg_phi0_e3, decimals=3)}."
     value = decimal_text(factor, decimals=FACTOR_DECIMALS)
     product = f"k × (pierwiastek((1 + tg²) / (1 + tg0²)) − 1) = {value} (do {FACTOR_DECIMALS} miejsc)"
@@ -81,7 +90,7 @@ def _inductive(point: RatedPoint, row: ReactiveEnergy, price: RateRow, factor_e2
         quantity=row.active_wh,
         zone=row.zone,
         share=Share(factor, 10**FACTOR_DECIMALS),
-        reasons=(tangents, formula),
+        reasons=(tangents, formula, *lacking),
     )
 
 
@@ -104,6 +113,10 @@ def _per_varh(
         share=Share(factor_e2, 100),
         reasons=reasons,
     )
+
+
+def _not_delivered(kind: str, quantity_varh: int | None) -> tuple[str, ...]:
+    return (f"Energii biernej {kind} licznik nie dostarczył: nie naliczono jej.",) if quantity_varh is None else ()
 
 
 def _per_kvarh(price: Rate) -> Rate:

@@ -19,7 +19,7 @@ def subscription_key(point: RatedPoint) -> str:
     if point.terms.billing_months not in point.group.billing_months:
         allowed = ", ".join(str(months) for months in point.group.billing_months)
         raise UnusableTermsError(
-            detail=f"group {point.group.group} has billing periods of {allowed} months, not {point.terms.billing_months}"
+            detail=f"group {point.group.group} is billed every {allowed} months, not {point.terms.billing_months}"
         )
     return f"{point.group.subscription}/{point.terms.billing_months}"
 

@@ -42,12 +42,15 @@ class Base(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReactiveEnergy:
-    """Active and reactive energy of one zone (or `all`) that reactive energy is judged by: Wh and varh."""
+    """Active and reactive energy of one zone (or `all`) that reactive energy is judged by: Wh and varh.
+
+    None is a quadrant that the meter did not deliver: it is not charged, and the lines say so.
+    """
 
     zone: str = ALL_ZONES
     active_wh: int
-    q1_varh: int
-    q4_varh: int
+    q1_varh: int | None
+    q4_varh: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

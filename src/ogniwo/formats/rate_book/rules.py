@@ -102,10 +102,13 @@ def reactive_rules(tables: RateFileTables) -> tuple[ReactiveRules, ...]:
     if row is None:
         return ()
     valid = _validity(row, tables.defaults, "reactive")
+    factor_e2 = tuple((name, parse_decimal(text, decimals=2)) for name, text in sorted(row.factors.items()))
+    if any(factor < 0 for _, factor in factor_e2):
+        raise ValueError("reactive: no factor is below zero")
     return (
         ReactiveRules(
             operator=_operator(tables, "reactive"),
-            factor_e2=tuple((name, parse_decimal(text, decimals=2)) for name, text in sorted(row.factors.items())),
+            factor_e2=factor_e2,
             lowest_tg_phi0_e3=parse_decimal(row.lowest_tg_phi0, decimals=3),
             valid_from=valid.first,
             valid_to=valid.end,
@@ -210,9 +213,12 @@ def _coefficients(row: CoefficientsTable, defaults: Defaults) -> Coefficients:
     known = [bound for bound in bounds if bound is not None]
     if not groups or groups[-1].below_percent is not None or len(known) != len(bounds) or known != sorted(set(known)):
         raise ValueError("capacity.coefficients: groups ascend by below_percent and the last has none")
+    zero_resolution_wh = parse_decimal(row.zero_resolution_kwh, decimals=3)
+    if zero_resolution_wh <= 0 or any(group.coefficient_e2 < 0 for group in groups):
+        raise ValueError("capacity.coefficients: zero_resolution_kwh is above zero and no coefficient below")
     return Coefficients(
         groups=groups,
-        zero_resolution_wh=parse_decimal(row.zero_resolution_kwh, decimals=3),
+        zero_resolution_wh=zero_resolution_wh,
         valid_from=valid.first,
         valid_to=valid.end,
         source=valid.source,

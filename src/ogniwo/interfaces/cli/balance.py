@@ -141,22 +141,27 @@ def _show_set(found: SetBalance, *, as_json: bool) -> None:
     )
 
 
-_CHANNEL = {"multiple": True, "metavar": "PPE:CHANNEL"}
-_SET = {"multiple": True, "metavar": "NAME"}
-
-
 @balance_group.command("set-create")
 @click.argument("name")
-@click.option("--add", **_CHANNEL, help="A channel that counts with plus; may be repeated.")
-@click.option("--subtract", **_CHANNEL, help="A channel that counts with minus.")
-@click.option("--add-set", **_SET, help="Another set, with plus.")
-@click.option("--subtract-set", **_SET, help="Another set, with minus.")
+@click.option("--add", multiple=True, metavar="PPE:CHANNEL", help="A channel with plus; may be repeated.")
+@click.option("--subtract", multiple=True, metavar="PPE:CHANNEL", help="A channel with minus.")
+@click.option("--add-set", multiple=True, metavar="NAME", help="Another set, with plus.")
+@click.option("--subtract-set", multiple=True, metavar="NAME", help="Another set, with minus.")
 @ORGANISATION_OPTION
 @DRY_RUN_OPTION
 @JSON_OPTION
 @click.pass_obj
 @answers_refusals
-def set_create(runtime: Runtime, *, name: str, organisation: str, dry_run: bool, as_json: bool, **parts: Any) -> None:  # noqa: ANN401 -- typed by click
+def set_create(
+    runtime: Runtime,
+    /,
+    *,
+    name: str,
+    organisation: str,
+    dry_run: bool,
+    as_json: bool,
+    **parts: Any,  # noqa: ANN401 -- typed by click
+) -> None:
     """Name a signed sum of channels and of other sets: an area balance or a virtual meter.
 
     \b

@@ -22,7 +22,6 @@ from ogniwo.services.billing.access import (
 from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.workspace.queries import operator_subject
 
-
 _WORDS = {
     "pl": {"intervals": "przedziały", "sum": "suma {hours} godzin: {total} Wh = ilość pozycji"},
     "en": {"intervals": "intervals", "sum": "sum of {hours} hours: {total} Wh = quantity of the line"},

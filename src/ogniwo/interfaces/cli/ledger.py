@@ -22,6 +22,7 @@ from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
     answers_refusals,
     finding_row,
+    findings_exit_code,
     progress,
     say,
     say_findings,
@@ -60,12 +61,20 @@ def post(runtime: Runtime, month: Month, community: str, as_json: bool) -> None:
     with progress("points", points_in(organisation)) as display:
         posted = post_month(workspace, community=organisation, month=month, tell=display.step)
     if as_json:
-        show_json({name: getattr(posted, name) for name in posted.__slots__})
-        return
+        show_json(
+            {name: getattr(posted, name) for name in posted.__slots__ if name != "findings"}
+            | {"findings": [finding_row(finding) for finding in posted.findings]}
+        )
+        sys.exit(findings_exit_code(posted.findings))
     click.echo(f"days of readings minted: {posted.days_minted}")
     click.echo(f"documents committed to:  {posted.documents_anchored}")
     click.echo(f"settlements posted:      {posted.claims_posted}")
     click.echo(f"log entries:             {posted.log_size}")
+    if posted.final is not None:
+        state = "final" if posted.final else "NOT final: too few witnesses signed"
+        click.echo(f"witnesses:               {', '.join(posted.cosigners) or 'none'} ({state})")
+        say_findings(posted.findings)
+        sys.exit(findings_exit_code(posted.findings))
     say("Give the checkpoint in the folder `checkpoints` to somebody else: whoever holds it can expose a rewrite.")
 
 

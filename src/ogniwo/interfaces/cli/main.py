@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
+    "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),
     "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
 }
 
@@ -42,12 +43,18 @@ COMMANDS: Final = {
 class Runtime:
     """What the wiring hands to the commands: how to make Django ready for a folder, and which folder it is.
 
-    `given` is what the user named, `folder` what the command works on.
+    `given` is what the user named, `folder` what the command works on; `debug` asks for tracebacks.
     """
 
     prepare: Callable[[Path], None]
     given: Path | None = None
     folder: Path = Path()
+    debug: bool = False
+
+
+def _set_debug(ctx: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's signature
+    if isinstance(ctx.obj, Runtime):
+        ctx.obj.debug = value
 
 
 class LazyGroup(click.Group):
@@ -94,6 +101,14 @@ class LazyGroup(click.Group):
     envvar="OGNIWO_WORKSPACE",
     default=None,
     help="The workspace folder (default: the current one; for `demo` the folder demo).",
+)
+@click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="Show where an unexpected error came from.",
 )
 @click.version_option(package_name="ogniwo")
 @click.pass_context

@@ -60,6 +60,7 @@ from ogniwo.services.workspace.queries import operator_subject
 @answers_refusals
 def import_command(
     runtime: Runtime,
+    /,
     *,
     paths: tuple[Path, ...],
     organisation: str,

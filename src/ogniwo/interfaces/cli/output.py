@@ -23,7 +23,7 @@ NOT_FOUND: Final = 5
 TRY_LATER: Final = 75
 
 NOT_FOUND_SUFFIX: Final = ".not_found"
-TRY_LATER_CODES: Final = frozenset({"series.locked", "ledger.busy", "ledger.locked"})
+TRY_LATER_CODES: Final = frozenset({"series.locked", "ledger.busy", "ledger.locked", "workspace.busy"})
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

@@ -9,8 +9,11 @@ from typing import Any
 import click
 
 from ogniwo.core.kernel.calendar import Clock, Month
+from ogniwo.core.kernel.periods import instant_of
 from ogniwo.core.kernel.quantities import NotADecimalError, format_decimal, parse_decimal
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.tariffs.capacity_volume import CapacityPeriod
+from ogniwo.core.tariffs.exceedance import Surplus
 from ogniwo.core.tariffs.explain import (
     amount_text,
     base_unit_text,
@@ -290,8 +293,10 @@ def _document(priced: PricedPoint, month: Month, left_out: tuple[tuple[str, str]
             "regimes": sorted({str(regime) for _, _, regime in facts.capacity_regimes}),
             "class": facts.capacity_class,
             "groups_wh": dict(facts.capacity_groups),
+            "periods": [_period_document(row) for row in facts.capacity_periods],
         },
         "surpluses_w": [surplus.surplus_w for surplus in facts.surpluses],
+        "surplus_hours": [_hour_text(surplus) for surplus in facts.surpluses],
         "left_out": [{"charge": charge, "reason": reason} for charge, reason in left_out],
     }
 
@@ -326,6 +331,24 @@ def _line_document(line: ChargeLine) -> dict[str, Any]:
         ],
         "why": list(line.why),
     }
+
+
+def _period_document(row: CapacityPeriod) -> dict[str, Any]:
+    """A qualification period: s follows from its energies and hours, the group from s."""
+    return {
+        "first": row.first.isoformat(),
+        "last_exclusive": row.last_exclusive.isoformat(),
+        "selected_wh": row.selected_wh,
+        "other_wh": row.other_wh,
+        "selected_hours": row.selected_hours,
+        "other_hours": row.other_hours,
+        "group": row.group,
+    }
+
+
+def _hour_text(surplus: Surplus) -> str | None:
+    """The UTC start of an hour above the contract power, None for a meter that keeps no intervals."""
+    return None if surplus.epoch_s is None else instant_of(surplus.epoch_s).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _money(grosz: int) -> dict[str, str]:

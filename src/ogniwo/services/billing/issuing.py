@@ -1,6 +1,7 @@
 """Issue invoices for a settled month, and corrections after a re-run: numbered, kept, and drawn as PDF."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,6 +29,7 @@ from ogniwo.services.billing.facts import point_facts
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.settlement.loading import latest_run
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
 
 INVOICE_TYPE = "FV"
@@ -68,7 +70,30 @@ def issue_invoices(
     """Issue the newest run of a month: an invoice for each member, or a correction where one was issued before.
 
     Members whose lines did not change get no correction. Repeating it issues nothing. `tell` is called per member.
+    Raises BusyError while another use-case changes the workspace.
     """
+    with nullcontext() if dry_run else changing(workspace, f"invoice issue {month}"):
+        return _issue_all(
+            workspace,
+            community=community,
+            month=month,
+            issue_date=issue_date,
+            due_date=due_date,
+            dry_run=dry_run,
+            tell=tell,
+        )
+
+
+def _issue_all(
+    workspace: Workspace,
+    *,
+    community: Organisation,
+    month: Month,
+    issue_date: date,
+    due_date: date,
+    dry_run: bool,
+    tell: Callable[[], None],
+) -> tuple[IssuedDocument, ...]:
     run = latest_run(community=community, month=month)
     if run is None:
         raise NotSettledError(detail=f"{community.code} has not closed {month}; run `ogniwo period close {month}`")
@@ -108,7 +133,7 @@ def _issue_one(
     """Number, keep and draw one member's document, in one transaction: a failed drawing leaves no number behind."""
     before = InvoiceRecord.objects.filter(member=member, run__community=run.community, run__month=run.month)
     last = before.order_by("run__version").last()
-    if last is not None and last.run_id == run.pk:
+    if last is not None and last.run.version >= run.version:
         return None
     kind = INVOICE_TYPE if last is None else CORRECTION_TYPE
     sequence, number = _next(run.community, kind, issue_date)
@@ -147,8 +172,7 @@ def _issue_one(
         sequence.last_number = str(number)
         sequence.save()
         path = pdf_path(workspace, record)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pdf)
+        keep_whole(path, pdf)
         record_act(workspace, action="invoice.issue", target=record.number, facts={"digest": record.digest})
     return IssuedDocument(
         member=member.number,

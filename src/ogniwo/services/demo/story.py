@@ -24,11 +24,13 @@ from ogniwo.services.metering.importing import ImportedFile, import_files
 from ogniwo.services.metering.quality import EstimatedMonth, MonthQuality, check_month, estimate_month
 from ogniwo.services.settlement.closing import ClosedMonth, close_month
 from ogniwo.services.settlement.queries import rate_book_of
-from ogniwo.services.workspace.model import Workspace
+from ogniwo.services.workspace.model import Workspace, WorkspaceExistsError
 from ogniwo.services.workspace.operations import create_workspace
 
 NAME: Final = "Ogniwo demo"
 NETWORK: Final = "ogniwo.example/przykladowo"
+_MARKER: Final = ".ogniwo-demo"
+"""Says that a folder is a demo's from its first moment: the settings of a workspace are written last."""
 ISSUED_ON: Final = date(2026, 11, 10)
 DUE_ON: Final = date(2026, 11, 24)
 CORRECTED_ON: Final = date(2026, 11, 20)
@@ -112,22 +114,51 @@ class DemoResult:
     def agrees(self) -> bool:
         """Whether all sums agree: statements with the cooperative, invoices with statements, both verifications."""
         invoiced = sum(one.gross_grosz for one in self.invoices)
-        return self.totals.agrees and invoiced == sum(row.gross_grosz for row in self.rows) and not self.findings
+        verified = all(check.passed for check in (*self.checks, *self.checks_again))
+        return self.totals.agrees and invoiced == sum(row.gross_grosz for row in self.rows) and verified
 
 
 def clear_demo(root: Path) -> None:
-    """Remove an earlier demo workspace; refuses a folder that is something else."""
+    """Empty the folder of an earlier demo, finished or not; refuses a folder that holds something else.
+
+    What says that it is a demo goes last, so that an interrupted clearing can be repeated. The folder itself stays: it
+    may be the current one, or a link to another place.
+    """
     if not root.exists():
         return
-    settings = root / "ogniwo.toml"
-    if not settings.is_file() or f'name = "{NAME}"' not in settings.read_text(encoding="utf-8"):
+    marker, settings = root / _MARKER, root / "ogniwo.toml"
+    own = settings.is_file() and f'name = "{NAME}"' in settings.read_text(encoding="utf-8", errors="replace")
+    content = sorted(root.iterdir())
+    if content and not own and not marker.is_file():
         raise NotADemoError(detail=f"{root} holds something that is not a demo; name another folder with -w")
-    shutil.rmtree(root)
+    for path in content:
+        if path in {marker, settings}:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    settings.unlink(missing_ok=True)
+    marker.unlink(missing_ok=True)
+
+
+def _claim(root: Path) -> None:
+    """Mark an empty folder as a demo's; refuses one with anything in it, as --replace will empty it one day."""
+    root.mkdir(parents=True, exist_ok=True)
+    if any(root.iterdir()):
+        if (root / "ogniwo.toml").exists() or (root / _MARKER).exists():
+            raise WorkspaceExistsError(
+                detail=f"{root} already is a workspace; name another folder with -w, or replace an earlier demo with "
+                "`ogniwo demo --replace`"
+            )
+        raise NotADemoError(detail=f"{root} holds something that is not a demo; name another folder with -w")
+    (root / _MARKER).write_text("ogniwo demo --replace may empty this folder\n", encoding="utf-8")
 
 
 def run_demo(*, root: Path, tell: Tell = lambda _step, _done, _total: None) -> DemoResult:
-    """Run the whole job in a new workspace. The same code gives the same documents on every machine."""
+    """Run the whole job in a new workspace in an empty or new folder. The same code gives the same documents on every machine."""
     clock = _Clock()
+    _claim(root)
     workspace = create_workspace(root=root, name=NAME, network=NETWORK, now=clock, sample_rates=True)
     community, subject = set_up_sample(), Subject.operator()
     _keep_files(workspace, (*delivered_files(), *late_files()))

@@ -12,6 +12,8 @@ from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.proofs import checkpoint_of
 from ogniwo.core.billing.canonical import Json, canonical_bytes, statement_document
 from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.findings import Finding
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.signing import sign_detached
@@ -42,19 +44,33 @@ from ogniwo.services.ledger.access import (
     submit,
 )
 from ogniwo.services.ledger.founding import CLAIM_ASSET, METERING_ASSETS, ensure_ledger
+from ogniwo.services.ledger.witnessing import collect_cosignatures
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
+
+
+class NothingToPostError(Refusal):
+    """There are neither readings nor a settlement of the month."""
+
+    code = "ledger.nothing_to_post"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """What one posting run put on the ledger; everything that was there before is not counted."""
+    """What one posting run put on the ledger; everything that was there before is not counted.
+
+    `final` tells whether enough witnesses signed the checkpoint, None where the workspace names no witness.
+    """
 
     days_minted: int
     documents_anchored: int
     claims_posted: int
     log_size: int
     checkpoint: str
+    cosigners: tuple[str, ...] = ()
+    final: bool | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 def post_month(
@@ -67,8 +83,16 @@ def post_month(
     """Post everything of a month that is not on the ledger yet: readings, the newest run, its statements and invoices.
 
     Repeating it posts nothing twice: days by their natural id, documents by their commitment, claims by their run. A
-    corrected day is minted as its next version with a counter-entry. `tell` is called after each point.
+    corrected day is minted as its next version with a counter-entry. `tell` is called after each point. Refuses a month
+    of which there is nothing; raises BusyError while another use-case changes the workspace.
     """
+    with changing(workspace, f"ledger post {month}"):
+        return _posted(workspace, community=community, month=month, tell=tell)
+
+
+def _posted(workspace: Workspace, *, community: Organisation, month: Month, tell: Callable[[], None]) -> Posted:
+    if not workspace.series.keys(month=month) and not community.runs.filter(month=str(month)).exists():
+        raise NothingToPostError(detail=f"{workspace.root} has no readings and no settlement of {month} to post")
     with open_ledger(workspace) as ledger:
         ensure_ledger(workspace, ledger, community=community)
         minted = sum(
@@ -81,9 +105,19 @@ def post_month(
             claims += _post_claims(workspace, ledger, run)
         checkpoint = checkpoint_of(ledger, key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY))
         size = ledger.head().log_size
+        cosigned = collect_cosignatures(workspace, ledger, checkpoint)
+    if cosigned is not None:
+        checkpoint = cosigned.note
     keep_checkpoint(workspace, size=size, note=checkpoint)
     posted = Posted(
-        days_minted=minted, documents_anchored=anchored, claims_posted=claims, log_size=size, checkpoint=checkpoint
+        days_minted=minted,
+        documents_anchored=anchored,
+        claims_posted=claims,
+        log_size=size,
+        checkpoint=checkpoint,
+        cosigners=cosigned.cosigners if cosigned else (),
+        final=cosigned.final if cosigned else None,
+        findings=cosigned.findings if cosigned else (),
     )
     record_act(
         workspace,
@@ -101,9 +135,7 @@ def points_in(community: Organisation) -> int:
 
 def keep_checkpoint(workspace: Workspace, *, size: int, note: str) -> None:
     """Keep a signed checkpoint beside the ledger; whoever copies this folder elsewhere can later expose a rewrite."""
-    folder = workspace.root / "checkpoints"
-    folder.mkdir(exist_ok=True)
-    (folder / f"{size:010d}.txt").write_text(note, encoding="utf-8")
+    keep_whole(workspace.root / "checkpoints" / f"{size:010d}.txt", note.encode())
 
 
 def kept_checkpoints(workspace: Workspace) -> tuple[str, ...]:
@@ -272,41 +304,53 @@ def _kept(one: DocumentToAnchor) -> Commitment:
 
 
 def _post_claims(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun) -> int:
-    """Post who owes whom for a run's invoices: the envelope is kept before it is sent, so it is never sent as two."""
-    due: dict[str, int] = {}
-    credit: dict[str, int] = {}
-    for invoice in run.invoices.select_related("member__organisation"):
-        path = member_path(invoice.member)
-        due[path] = due.get(path, 0) + invoice.gross_grosz
-        credit[path] = credit.get(path, 0) + _credit_grosz(invoice)
-    postings = settlement_postings(
-        asset=CLAIM_ASSET, community=organisation_path(run.community), due_grosz=due, credit_grosz=credit
-    )
-    if not postings:
-        return 0
-    name = f"{run.community.code}/{run.month}/v{run.version}"
-    row, _ = Commitment.objects.get_or_create(
-        kind="claims", natural_id=name, defaults={"salt": "", "commitment": "", "transaction_id": ""}
-    )
-    if row.transaction_id and _is_on_ledger(workspace, row.transaction_id):
-        return 0
+    """Post who owes whom, one transfer for each document that has none yet, referring to the document's commitment.
+
+    The transfer's name is kept before it is sent: after an interruption the ledger itself says whether it arrived.
+    """
     with ledger.reading() as state:
         operator = state.foundation.operator if state.foundation else ""
-    payload = Post(
-        **frame(workspace, account=operator, reason="settlement" if run.version == 1 else "correction"),
-        postings=postings,
+    key = key_store(workspace).signing_key(OPERATOR_KEY)
+    invoices = list(run.invoices.select_related("member__organisation", "corrects"))
+    numbers = [invoice.number for invoice in invoices]
+    posted = {row.natural_id: row for row in Commitment.objects.filter(kind="claims", natural_id__in=numbers)}
+    anchored = dict(
+        Commitment.objects.filter(kind="invoice", natural_id__in=numbers).values_list("natural_id", "transaction_id")
     )
-    envelope = signed(payload, key_store(workspace).signing_key(OPERATOR_KEY))
-    row.payload = envelope.decode()
-    row.transaction_id = sha256(encode(payload)).hexdigest()
-    row.save(update_fields=["payload", "transaction_id"])
-    submit(ledger, [envelope])
-    return 1
+    known = _on_ledger(workspace, [row.transaction_id for row in posted.values()])
+    envelopes = []
+    for invoice in invoices:
+        row = posted.get(invoice.number)
+        path = member_path(invoice.member)
+        postings = settlement_postings(
+            asset=CLAIM_ASSET,
+            community=organisation_path(run.community),
+            due_grosz={path: invoice.gross_grosz},
+            credit_grosz={path: _credit_grosz(invoice)},
+        )
+        if not postings or (row is not None and row.transaction_id in known):
+            continue
+        reason = "settlement" if invoice.corrects is None else "correction"
+        payload = Post(
+            **frame(workspace, account=operator, reason=reason, references=(anchored[invoice.number],)),
+            postings=postings,
+        )
+        Commitment.objects.update_or_create(
+            kind="claims",
+            natural_id=invoice.number,
+            defaults={"salt": "", "commitment": "", "transaction_id": sha256(encode(payload)).hexdigest()},
+        )
+        envelopes.append(signed(payload, key))
+    submit(ledger, envelopes)
+    return len(envelopes)
 
 
-def _is_on_ledger(workspace: Workspace, transaction: str) -> bool:
+def _on_ledger(workspace: Workspace, transactions: Sequence[str]) -> set[str]:
+    """Those of the transactions that the ledger holds."""
+    if not transactions:
+        return set()
     with open_projection(workspace) as projection:
-        return projection.find(transaction) is not None
+        return {transaction for transaction in transactions if projection.find(transaction) is not None}
 
 
 def _credit_grosz(invoice: InvoiceRecord) -> int:

@@ -36,8 +36,8 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing differs."""
-        return not self.findings
+        """Whether nothing differs; a note, such as a file that an interrupted writer left, is no difference."""
+        return all(finding.severity is Severity.NOTE for finding in self.findings)
 
 
 def _error(code: str, message: str, source: str = "", **facts: str) -> Finding:
@@ -88,7 +88,8 @@ def _received(workspace: Workspace) -> tuple[int, list[Finding]]:
 def _store(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
     """The interval store follows from its log, byte by byte."""
     findings = workspace.series.verify()
-    return (0 if findings else len(workspace.series.keys())), findings
+    damaged = any(finding.severity is not Severity.NOTE for finding in findings)
+    return (0 if damaged else len(workspace.series.keys())), findings
 
 
 def _ledger(workspace: Workspace) -> tuple[int, Sequence[Finding]]:

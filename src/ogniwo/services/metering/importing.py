@@ -1,6 +1,7 @@
 """Import meter files: read, check against the register of points, keep the bytes, store the values as new versions."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.series.model import Commit, NewCell
 from ogniwo.series.overlay import overlay
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
 
 _INT32_MAX = 2**31 - 1
@@ -91,6 +93,7 @@ def import_files(
     """Import files in the order of their own versions; a refused file changes nothing and does not stop the others.
 
     `files` are (name, bytes). `tell` is called after each file. A file that was imported before changes nothing.
+    Raises BusyError while another use-case changes the workspace.
     """
     chosen = options or ImportOptions()
     results: list[ImportedFile] = []
@@ -101,9 +104,10 @@ def import_files(
         except FileRefusedError as refusal:
             results.append(_refused(name, refusal, refusal.findings))
             tell()
-    for reading, data in sorted(readings, key=lambda pair: _order(pair[0])):
-        results.append(_import_one(workspace, organisation, reading, data, chosen))
-        tell()
+    with nullcontext() if chosen.dry_run else changing(workspace, "import"):
+        for reading, data in sorted(readings, key=lambda pair: _order(pair[0])):
+            results.append(_import_one(workspace, organisation, reading, data, chosen))
+            tell()
     return tuple(results)
 
 
@@ -334,13 +338,9 @@ def _by_month(starts: NDArray[np.int64], rows: NDArray[np.int64]) -> list[tuple[
 
 def keep_received(workspace: Workspace, *, sha256: str, data: bytes) -> Path:
     """Keep a received file under its hash; the name appears only when all bytes are there."""
-    folder = workspace.received / sha256[:2]
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / sha256
+    path = workspace.received / sha256[:2] / sha256
     if not path.exists():
-        temporary = path.with_suffix(".part")
-        temporary.write_bytes(data)
-        temporary.replace(path)
+        keep_whole(path, data)
     return path
 
 

@@ -154,7 +154,9 @@ def install_meter(
     A meter that is replaced gets its `valid_to` by installing it again with the same `valid_from`.
     """
     if valid_to is not None and valid_to <= valid_from:
-        raise EmptyInstallationError(detail=f"meter {serial} at {point.code} ends at {valid_to}, not after {valid_from}")
+        raise EmptyInstallationError(
+            detail=f"meter {serial} at {point.code} ends at {valid_to}, not after {valid_from}"
+        )
     meter, created = Meter.objects.get_or_create(serial=serial, defaults={"digits": digits})
     if not created:
         require_same(meter, {"digits": digits}, name=f"meter {serial}")

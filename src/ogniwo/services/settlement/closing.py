@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import msgspec
@@ -31,6 +32,7 @@ from ogniwo.records.settlement.models import CommunityRules, SettlementRun, Stat
 from ogniwo.services.settlement.loading import MemberPoint, MonthInputs, latest_run, load_month
 from ogniwo.services.settlement.pricing import price_all
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
 RULE_VERSION = "cooperative-month/2"
@@ -76,8 +78,25 @@ def close_month(
 
     `tell` is given the name of each step as it begins: balance, rate, settle. `method` tries another sharing method
     than that of the rules, without storing anything. Refuses what the loading and the core refuse, and errors found
-    while rating (a preview returns those as findings); nothing is stored then.
+    while rating (a preview returns those as findings); nothing is stored then. Raises BusyError while another use-case
+    changes the workspace.
     """
+    with nullcontext() if dry_run else changing(workspace, f"period close {month}"):
+        return _closed(
+            workspace, community=community, month=month, book=book, dry_run=dry_run, method=method, tell=tell
+        )
+
+
+def _closed(
+    workspace: Workspace,
+    *,
+    community: Organisation,
+    month: Month,
+    book: TariffBook,
+    dry_run: bool,
+    method: str,
+    tell: Callable[[str], None],
+) -> ClosedMonth:
     if method and not dry_run:
         raise ValueError("another sharing method than that of the rules can only be tried")
     tell("balance")

@@ -62,7 +62,6 @@ def price_point(
             continues_month=index > 0 or segment.contract.valid_from < segment.first,
         )
         lines.extend(rating.lines)
-        reasons = (*rating.facts.not_assessed, *_unmeasured_reactive(member, segment))
         findings.extend(
             Finding(
                 code="rating.not_assessed",
@@ -70,7 +69,7 @@ def price_point(
                 message=f"{charge}: {reason}",
                 point=member.point.code,
             )
-            for charge, reason in reasons
+            for charge, reason in rating.facts.not_assessed
         )
     return PricedPoint(lines=tuple(lines), findings=tuple(findings))
 
@@ -141,18 +140,10 @@ def _reactive(member: MemberPoint, segment: ContractSegment[PointTerms]) -> tupl
     return (
         ReactiveEnergy(
             active_wh=_days_total(member.imports, segment),
-            q1_varh=_days_total(member.reactive_q1, segment) if member.reactive_q1 is not None else 0,
-            q4_varh=_days_total(member.reactive_q4, segment) if member.reactive_q4 is not None else 0,
+            q1_varh=None if member.reactive_q1 is None else _days_total(member.reactive_q1, segment),
+            q4_varh=None if member.reactive_q4 is None else _days_total(member.reactive_q4, segment),
         ),
     )
-
-
-def _unmeasured_reactive(member: MemberPoint, segment: ContractSegment[PointTerms]) -> tuple[tuple[str, str], ...]:
-    """Name the quadrant that the contract charges and no series holds: it is not known to be zero."""
-    if not segment.contract.terms.reactive_charged:
-        return ()
-    series = (("reactive.inductive", member.reactive_q1), ("reactive.capacitive", member.reactive_q4))
-    return tuple((charge, "the meter delivered no such reactive energy") for charge, one in series if one is None)
 
 
 def _days_total(series: IntervalSeries, segment: ContractSegment[PointTerms]) -> int:

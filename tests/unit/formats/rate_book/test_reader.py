@@ -83,3 +83,21 @@ def test_wrong_hours_are_refused(text):
 def test_wrong_months_are_refused(text):
     with pytest.raises(ValueError, match=r"\w"):
         parse_months(text)
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("zero_resolution_kwh = '0'\ngroups = [{ name = 'K4', coefficient = '1' }]", "zero_resolution_kwh"),
+        ("zero_resolution_kwh = '1'\ngroups = [{ name = 'K4', coefficient = '-1' }]", "no coefficient below"),
+    ],
+)
+def test_capacity_coefficients_that_would_stop_a_pricing_are_refused(extra, message):
+    with pytest.raises(RateFileError, match=message):
+        parse(f"{GOOD}\n[[capacity.coefficients]]\n{extra}\n")
+
+
+def test_reactive_factors_below_zero_are_refused():
+    text = "[reactive]\nfactors = { LV = '-3' }\nlowest_tg_phi0 = '0.2'\n"
+    with pytest.raises(RateFileError, match="no factor is below zero"):
+        parse(f'operator = "a"\n{GOOD}\n{text}')

@@ -1,4 +1,4 @@
-"""Compiled kernels of balancing. `reference.py` holds the readable form of the same rules, the oracle in tests.
+"""Compiled kernels of single intervals. `reference.py` holds the readable form of the same rules, the oracle in tests.
 
 Every interval is settled on its own, on short arrays that hold the members in the order of their ids: a tie of
 remainders goes to the earlier place. Matrices are turned into such arrays tile by tile, LANES intervals at once, so
@@ -21,7 +21,6 @@ Scalar = Any
 
 LANES = 64
 INTERPOLATION_MEMBERS = 256
-PADDING = 16
 
 STATIC = 0
 DYNAMIC = 1
@@ -270,110 +269,3 @@ def net_hours(imports: Array, exports: Array, slots_per_hour: int, taken: Array,
                 balance += np.int64(imports[row, slot]) - np.int64(exports[row, slot])
             taken[row, hour] = max(balance, 0)
             given[row, hour] = max(-balance, 0)
-
-
-@njit(cache=True)
-def _exporters(exports: Array, rows: Array) -> Array:
-    """The places of the members that fed in anything at all: usually a quarter of them."""
-    places = np.empty(len(rows), np.int64)
-    count = 0
-    for place in range(len(rows)):
-        seen = np.int32(0)
-        for slot in range(exports.shape[1]):
-            seen |= exports[rows[place], slot]
-        if seen != 0:
-            places[count] = place
-            count += 1
-    return places[:count]
-
-
-@njit(cache=True)
-def _share_slot(need: Array, offer: Array, lane: int, parts: Array, supply: Array, remainders: Array) -> bool:
-    """Share one slot by need: `parts` of the members and `supply` of the producers; False when nothing is shared."""
-    offered = _sum_one(offer, lane)
-    if offered == 0:
-        return False
-    shared = min(offered, _sum_one(need, lane))
-    _split_one(shared, need, lane, parts, remainders)
-    _split_one(shared, offer, lane, supply, remainders)
-    return bool(shared > 0)
-
-
-@njit(cache=True)
-def _padded(members: int) -> int:
-    """The next multiple of a vector: spare places hold zeros, get nothing, and save small communities the odd loops."""
-    return (members + PADDING - 1) // PADDING * PADDING
-
-
-@njit(cache=True)
-def _add_imports(imports: Array, rows: Array, start: int, lanes: int, sums: Array) -> None:
-    """In a tile of whole hours without any export all import is taken."""
-    for place in range(len(rows)):
-        row = rows[place]
-        total = np.int64(0)
-        for slot in range(start, start + lanes):
-            total += np.int64(imports[row, slot])
-        sums[2, place] += total
-
-
-@njit(cache=True)
-def _add_slot(need: Array, offer: Array, lane: int, producers: Array, balance: Array) -> None:
-    for place in range(need.shape[1]):
-        balance[place] += need[lane, place]
-    for index in range(len(producers)):
-        balance[producers[index]] -= offer[lane, index]
-
-
-@njit(cache=True)
-def _add_shares(parts: Array, supply: Array, lane: int, producers: Array, balance: Array, sums: Array) -> None:
-    for place in range(parts.shape[1]):
-        sums[0, place] += parts[lane, place]
-        balance[place] -= parts[lane, place]
-    for index in range(len(producers)):
-        sums[1, producers[index]] += supply[lane, index]
-        balance[producers[index]] += supply[lane, index]
-
-
-@njit(cache=True)
-def _close_hour(balance: Array, sums: Array) -> None:
-    for place in range(len(balance)):
-        sums[2, place] += max(balance[place], 0)
-        sums[3, place] += max(-balance[place], 0)
-        balance[place] = 0
-
-
-@njit(cache=True)
-def dynamic_totals_tiles(
-    imports: Array, exports: Array, order: Array, bounds: Array, slots_per_hour: int, totals: Array
-) -> None:
-    """Share slot by slot in proportion to need in many communities, then net what is left by the hour.
-
-    `imports`, `exports` (P, S) int32 Wh; community c holds `order[bounds[c]:bounds[c + 1]]`, row numbers in id order.
-    `totals` (P, 4) int64 receives used, supplied, taken and given of the month. No share is stored.
-    """
-    for community in range(len(bounds) - 1):
-        rows = order[bounds[community] : bounds[community + 1]]
-        producers = _exporters(exports, rows)
-        need = np.zeros((LANES, _padded(len(rows))), np.int32)
-        parts = np.zeros_like(need)
-        offer = np.zeros((LANES, _padded(len(producers))), np.int32)
-        supply = np.zeros_like(offer)
-        remainders = np.zeros(_padded(len(rows)), np.int32)
-        balance = np.zeros(_padded(len(rows)), np.int64)
-        sums = np.zeros((4, _padded(len(rows))), np.int64)
-        for start in range(0, imports.shape[1], LANES):
-            lanes = min(LANES, imports.shape[1] - start)
-            if not _load_tile(exports, rows[producers], start, lanes, offer):
-                _add_imports(imports, rows, start, lanes, sums)
-                continue
-            _load_tile(imports, rows, start, lanes, need)
-            for lane in range(lanes):
-                shared = _share_slot(need, offer, lane, parts, supply, remainders)
-                _add_slot(need, offer, lane, producers, balance)
-                if shared:
-                    _add_shares(parts, supply, lane, producers, balance, sums)
-                if (start + lane + 1) % slots_per_hour == 0:
-                    _close_hour(balance, sums)
-        for place in range(len(rows)):
-            for column in range(4):
-                totals[rows[place], column] = sums[column, place]
