@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.embedded import EmbeddedLedger, Head
 from ogniwo.chain.projection import Projection
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import TransactionEntry, read_body, read_header
 from ogniwo.core.ledger.canonical import Document
-from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier_key
+from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_checkpoint, verifier_key
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.receipts import build_receipt
 from ogniwo.core.ledger.transactions import Genesis, RegisterKey
@@ -45,8 +45,11 @@ def receipt_of(
     key: Ed25519PrivateKey,
     interval: tuple[Sequence[IntervalLeaf], int] | None = None,
     document: tuple[bytes, dict[str, Document]] | None = None,
+    notes: Sequence[str] = (),
 ) -> bytes:
-    """The receipt (canonical JSON) of a recorded transaction against a checkpoint made now.
+    """The receipt (canonical JSON) of a recorded transaction against a checkpoint of the last block.
+
+    The checkpoint is the one of `notes` that is of that block, with its cosignatures, else one made now.
 
     `interval` takes all leaves of a minted day and the index of the one to reveal, `document` the salt and the content
     behind an anchor. Raises NotOnLedgerError, or BadReceiptError when interval or document do not belong to it.
@@ -76,11 +79,17 @@ def receipt_of(
         ),
         log_index=place.log_index,
         inclusion=ledger.log.inclusion(place.log_index, head.log_size),
-        checkpoint=sign_checkpoint(
-            Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root)), name=head.network, key=key
-        ),
+        checkpoint=_checkpoint(head, notes, key),
         checkpoint_key=verifier_key(head.network, key).text(),
         keys=keys,
         interval=interval,
         document=document,
     )
+
+
+def _checkpoint(head: Head, notes: Sequence[str], key: Ed25519PrivateKey) -> str:
+    wanted = Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root))
+    for note in notes:
+        if parse_checkpoint(note) == wanted:
+            return note
+    return sign_checkpoint(wanted, name=head.network, key=key)

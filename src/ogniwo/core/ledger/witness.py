@@ -7,7 +7,7 @@ A witness keeps one thing per log, the last checkpoint it signed, and never sign
 import base64
 import binascii
 from dataclasses import dataclass
-from http import HTTPStatus
+from typing import Final
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.checkpoints import (
@@ -20,6 +20,12 @@ from ogniwo.core.ledger.checkpoints import (
 )
 from ogniwo.core.ledger.merkle import consistent
 
+BAD_REQUEST: Final = 400
+FORBIDDEN: Final = 403
+UNKNOWN_LOG: Final = 404
+CONFLICT: Final = 409
+DOES_NOT_CONTINUE: Final = 422
+
 PROOF_LINES_MAX = 63
 """More siblings than the depth of any log; the protocol forbids longer proofs."""
 
@@ -29,7 +35,7 @@ class WitnessRefusalError(Refusal):
 
     code = "witness.refused"
 
-    def __init__(self, *, detail: str, status: HTTPStatus, body: str = "") -> None:
+    def __init__(self, *, detail: str, status: int, body: str = "") -> None:
         super().__init__(detail=detail)
         self.status = status
         self.body = body or f"{detail}\n"
@@ -73,32 +79,32 @@ def judge(request: WitnessRequest, *, logs: dict[str, VerifierKey], seen: Checkp
         origin = parse_checkpoint(request.note).origin
         key = logs.get(origin)
         if key is None:
-            raise WitnessRefusalError(detail=f"the log {origin} is not known here", status=HTTPStatus.NOT_FOUND)
+            raise WitnessRefusalError(detail=f"the log {origin} is not known here", status=UNKNOWN_LOG)
         checkpoint = verify_checkpoint(request.note, key=key)
     except CheckpointFormError as error:
         raise _bad(error.detail) from error
     except CheckpointSignatureError as error:
-        raise WitnessRefusalError(detail=error.detail, status=HTTPStatus.FORBIDDEN) from error
+        raise WitnessRefusalError(detail=error.detail, status=FORBIDDEN) from error
     if request.old_size > checkpoint.size:
         raise _bad(f"the proof starts at {request.old_size}, the checkpoint has {checkpoint.size} entries")
     known = seen.size if seen else 0
     if request.old_size != known:
         detail = f"{origin}: the proof starts at {request.old_size}, this witness stands at {known}"
-        raise WitnessRefusalError(detail=detail, status=HTTPStatus.CONFLICT, body=f"{known}\n")
+        raise WitnessRefusalError(detail=detail, status=CONFLICT, body=f"{known}\n")
     if seen is None or seen.size == 0:
         if request.proof:
             raise _bad("nothing was seen before, so there is nothing to prove")
         return checkpoint
     if checkpoint.size == seen.size and checkpoint.root != seen.root:
         detail = f"{origin}: two roots for {seen.size} entries: the log was forked"
-        raise WitnessRefusalError(detail=detail, status=HTTPStatus.CONFLICT)
+        raise WitnessRefusalError(detail=detail, status=CONFLICT)
     if not consistent(
         old=seen.size, new=checkpoint.size, proof=request.proof, old_root=seen.root, new_root=checkpoint.root
     ):
         detail = f"{origin}: the log does not continue the {seen.size} entries signed before"
-        raise WitnessRefusalError(detail=detail, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        raise WitnessRefusalError(detail=detail, status=DOES_NOT_CONTINUE)
     return checkpoint
 
 
 def _bad(detail: str) -> WitnessRefusalError:
-    return WitnessRefusalError(detail=detail, status=HTTPStatus.BAD_REQUEST)
+    return WitnessRefusalError(detail=detail, status=BAD_REQUEST)

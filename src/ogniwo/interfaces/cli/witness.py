@@ -93,7 +93,7 @@ def run(folder: Path, host: str, port: int) -> None:
                     self._answer(HTTPStatus.BAD_REQUEST, "the request is not UTF-8\n")
                 except WitnessRefusalError as refusal:
                     say(f"refused: {refusal.detail}")
-                    self._answer(refusal.status, refusal.body)
+                    self._answer(HTTPStatus(refusal.status), refusal.body)
                 else:
                     self._answer(HTTPStatus.OK, line)
 

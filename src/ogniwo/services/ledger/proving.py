@@ -15,7 +15,7 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.queries import invoice
 from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, open_ledger, open_projection, point_path
-from ogniwo.services.ledger.posting import leaves_of_day
+from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -45,6 +45,7 @@ def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject:
             transaction=row.transaction_id,
             key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             document=document,
+            notes=kept_checkpoints(workspace),
         )
 
 
@@ -68,6 +69,7 @@ def prove_interval(workspace: Workspace, *, point_code: str, channel: str, at: d
             transaction=transaction,
             key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             interval=(leaves, index),
+            notes=kept_checkpoints(workspace),
         )
 
 

@@ -123,26 +123,11 @@ def _closed(
         _refuse_errors(findings, month)
     tell("settle")
     internal = _internal(inputs, cooperative, book)
-    flows = member_flows(
-        cooperative,
-        metered_in_wh=[one.metered_in_wh for one in inputs.points],
-        metered_out_wh=[one.metered_out_wh for one in inputs.points],
-    )
-    points = [
-        PointMonth(
-            member=one.point.member.number,
-            point=one.point.code,
-            flows=flow,
-            quality=one.quality(),
-            inputs=_series_inputs(one),
-        )
-        for one, flow in zip(inputs.points, flows, strict=True)
-    ]
     statements = assemble_statements(
         community=community.code,
         month=month,
         version=version,
-        points=points,
+        points=_point_months(inputs, cooperative),
         lines=[lines, internal.lines],
         credit_lines=[internal.credits],
         inputs=tuple(named["whole"].items()),
@@ -162,6 +147,25 @@ def _closed(
         run=None if dry_run else run,
         changed=changed,
     )
+
+
+def _point_months(inputs: MonthInputs, cooperative: CooperativeMonth) -> list[PointMonth]:
+    """What flowed for each point, with the quality and the versions of the series behind it."""
+    flows = member_flows(
+        cooperative,
+        metered_in_wh=[one.metered_in_wh for one in inputs.points],
+        metered_out_wh=[one.metered_out_wh for one in inputs.points],
+    )
+    return [
+        PointMonth(
+            member=one.point.member.number,
+            point=one.point.code,
+            flows=flow,
+            quality=one.quality(),
+            inputs=_series_inputs(one),
+        )
+        for one, flow in zip(inputs.points, flows, strict=True)
+    ]
 
 
 def _refuse_errors(findings: tuple[Finding, ...], month: Month) -> None:
