@@ -10,13 +10,12 @@ import click
 
 from ogniwo.core.kernel.calendar import Clock, Month
 from ogniwo.core.kernel.periods import instant_of
-from ogniwo.core.kernel.quantities import NotADecimalError, format_decimal, parse_decimal
+from ogniwo.core.kernel.quantities import NotADecimalError, parse_decimal
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.tariffs.capacity_volume import CapacityPeriod
 from ogniwo.core.tariffs.exceedance import Surplus
 from ogniwo.core.tariffs.explain import (
     amount_text,
-    base_unit_text,
     days_text,
     decimal_text,
     quantity_text,
@@ -26,6 +25,7 @@ from ogniwo.core.tariffs.model import ChargeLine, Phases, PointTerms
 from ogniwo.core.tariffs.rating import ALL_CHARGES, Charge
 from ogniwo.core.tariffs.usage import PointUsage, RegisterUsage
 from ogniwo.interfaces.cli.output import DONE, DONE_WITH_FINDINGS, refuse, say, show_json, show_table
+from ogniwo.interfaces.cli.texts import line_row, money
 from ogniwo.services.tariffs.queries import PricedPoint, load_rate_book, price
 
 _HELP = """Price one metering point for a month: every line with its quantity, rate, legal source and rounding.
@@ -281,13 +281,13 @@ def _document(priced: PricedPoint, month: Month, left_out: tuple[tuple[str, str]
         "group": rating.terms.group,
         "month": str(month),
         "rate_book": rating.book_digest,
-        "lines": [_line_document(line) for line in rating.lines],
-        "net": _money(priced.net_grosz),
+        "lines": [line_row(line) for line in rating.lines],
+        "net": money(priced.net_grosz),
         "vat": [
-            {"rate_percent": total.vat_rate_percent, "net": _money(total.net_grosz), "vat": _money(total.vat_grosz)}
+            {"rate_percent": total.vat_rate_percent, "net": money(total.net_grosz), "vat": money(total.vat_grosz)}
             for total in priced.totals
         ],
-        "gross": _money(priced.gross_grosz),
+        "gross": money(priced.gross_grosz),
         "zones_wh": dict(facts.zones),
         "capacity": {
             "regimes": sorted({str(regime) for _, _, regime in facts.capacity_regimes}),
@@ -298,38 +298,6 @@ def _document(priced: PricedPoint, month: Month, left_out: tuple[tuple[str, str]
         "surpluses_w": [surplus.surplus_w for surplus in facts.surpluses],
         "surplus_hours": [_hour_text(surplus) for surplus in facts.surpluses],
         "left_out": [{"charge": charge, "reason": reason} for charge, reason in left_out],
-    }
-
-
-def _line_document(line: ChargeLine) -> dict[str, Any]:
-    return {
-        "charge": line.charge,
-        "zone": line.zone,
-        "category": str(line.category),
-        "label_pl": line.label_pl,
-        "label_en": line.label_en,
-        "first": line.first.isoformat(),
-        "last_exclusive": line.last_exclusive.isoformat(),
-        "quantity": line.quantity,
-        "unit": base_unit_text(line.rate.per),
-        "rate": {"amount": line.rate.text(), "asset": "PLN", "per": str(line.rate.per)},
-        "share": list(line.share),
-        "net": _money(line.net_grosz),
-        "vat_rate_percent": line.vat_rate_percent,
-        "rates": [
-            {
-                "key": row.key,
-                "amount": row.rate.text(),
-                "per": str(row.rate.per),
-                "valid_from": row.valid_from.isoformat(),
-                "valid_to": row.valid_to.isoformat() if row.valid_to else None,
-                "source": row.source,
-                "checked_on": row.checked_on.isoformat(),
-                "confidence": row.confidence,
-            }
-            for row in line.rates
-        ],
-        "why": list(line.why),
     }
 
 
@@ -349,7 +317,3 @@ def _period_document(row: CapacityPeriod) -> dict[str, Any]:
 def _hour_text(surplus: Surplus) -> str | None:
     """The UTC start of an hour above the contract power, None for a meter that keeps no intervals."""
     return None if surplus.epoch_s is None else instant_of(surplus.epoch_s).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _money(grosz: int) -> dict[str, str]:
-    return {"amount": format_decimal(grosz, decimals=2), "asset": "PLN"}

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ogniwo.core.kernel.quantities import format_decimal
-from ogniwo.core.tariffs.explain import decimal_text
+from ogniwo.core.tariffs.explain import base_unit_text, decimal_text
 from ogniwo.core.tariffs.model import ChargeLine
 
 
@@ -56,6 +56,7 @@ def line_row(line: ChargeLine) -> dict[str, Any]:
         "first": line.first.isoformat(),
         "last_exclusive": line.last_exclusive.isoformat(),
         "quantity": line.quantity,
+        "unit": base_unit_text(line.rate.per),
         "rate": {"amount": line.rate.text(), "asset": "PLN", "per": str(line.rate.per)},
         "share": list(line.share),
         "net": money(line.net_grosz),

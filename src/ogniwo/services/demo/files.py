@@ -104,8 +104,9 @@ def _standard_files(profiles: tuple[SampleProfile, ...]) -> list[SampleFile]:
         if profile.point.role == "producer":
             columns.append(ProfileColumn(point=code, obis="2.29.0", unit="kWh", energies=profile.export_wh))
         if profile.point.terms.reactive_charged:
-            columns.append(
-                ProfileColumn(point=code, obis="5.29.0", unit="kvarh", energies=profile.inductive_varh, absent=absent)
+            columns.extend(
+                ProfileColumn(point=code, obis=obis, unit="kvarh", energies=energies, absent=absent)
+                for obis, energies in (("5.29.0", profile.inductive_varh), ("8.29.0", profile.capacitive_varh))
             )
         data = standard_profile_csv(grid=profile.grid, columns=columns)
         files.append(SampleFile(f"profil_{code}_{MONTH}.csv", data))
@@ -129,6 +130,7 @@ def _register_file(profiles: tuple[SampleProfile, ...]) -> SampleFile:
             channels.append(("2.8.0", "kWh", profile.export_wh))
         if point.terms.reactive_charged:
             channels.append(("5.8.0", "kvarh", profile.inductive_varh))
+            channels.append(("8.8.0", "kvarh", profile.capacitive_varh))
         for obis, unit, energies in channels:
             states = (METER_START_E3, METER_START_E3 + int(energies.sum()) // point.multiplier)
             rows.extend(

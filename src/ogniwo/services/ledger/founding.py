@@ -1,5 +1,7 @@
 """Found the ledger of a workspace and open accounts for whoever joined since; safe to repeat."""
 
+from typing import get_args
+
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ogniwo.chain.embedded import EmbeddedLedger
@@ -45,19 +47,7 @@ METERING_ASSETS = {
 CLAIM_ASSET = "DUE/2"
 """Who owes whom, in grosze; a debt, not a means of payment."""
 
-_ALL: tuple[Permission, ...] = (
-    "account.register",
-    "anchor.write",
-    "asset.define",
-    "asset.issue",
-    "claim.post",
-    "key.recover",
-    "key.register",
-    "key.revoke",
-    "metering.mint",
-    "metering.sign",
-    "role.bind",
-)
+_ALL: tuple[Permission, ...] = get_args(Permission)
 _ROLES = (
     Role(name="operator", permissions=_ALL),
     Role(name="gateway", permissions=("metering.mint", "metering.sign")),

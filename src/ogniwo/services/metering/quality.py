@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from ogniwo.core.metering.estimation import (
 from ogniwo.core.metering.intervals import RegisterSpan
 from ogniwo.core.metering.model import EXPORT, REACTIVE_Q1, REACTIVE_Q4, IntervalSeries
 from ogniwo.core.metering.validation.assessment import Assessment, PointMonth, assess
+from ogniwo.core.metering.validation.parameters import RuleParameters
 from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
@@ -198,6 +199,12 @@ def _stored_finding(file: SourceFile, row: dict[str, Any]) -> Finding:
     return msgspec.convert({**row, "source": file.name, "severity": severity, "facts": facts}, Finding)
 
 
+def _parameters(context: PointContext, channel: str) -> RuleParameters:
+    """Capacitive energy is absent most of the time: runs of zeros (V9) mean nothing in that channel."""
+    parameters = context.parameters
+    return replace(parameters, disabled=parameters.disabled | {"V9"}) if channel == REACTIVE_Q4 else parameters
+
+
 def _point_month(
     workspace: Workspace,
     context: PointContext,
@@ -210,7 +217,7 @@ def _point_month(
     import_side = series.channel == "1.29.0"
     return PointMonth(
         series=series,
-        parameters=context.parameters,
+        parameters=_parameters(context, series.channel),
         power_w=context.point.peak_power_w or None if series.channel == EXPORT else None,
         location=context.location,
         history=workspace.series.read(point=series.point, channel=series.channel, month=month.shifted(-1)),
