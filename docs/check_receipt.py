@@ -88,23 +88,6 @@ def check_note(note: str, key: str) -> tuple[str, int, bytes]:
     raise ValueError(f"the checkpoint has no signature by {name}")
 
 
-def check_witness(note: str, key: str) -> str:
-    """C2SP cosignature/v1: the witness's name when it signed this checkpoint, "" when it has no line in it."""
-    name, key_hash, encoded = key.split("+", 2)
-    public = base64.b64decode(encoded, validate=True)
-    wanted = sha256(name.encode() + b"\n" + public).digest()[:4]
-    demand(public[:1] == b"\x04" and wanted.hex() == key_hash, f"the key of witness {name} is malformed")
-    body, _, lines = note.partition("\n\n")
-    for line in lines.rstrip("\n").split("\n"):
-        mark, signer, text = [*line.split(" "), "", ""][:3]
-        raw = base64.b64decode(text)
-        if (mark, signer, raw[:4]) == ("\u2014", name, wanted):
-            signed = f"cosignature/v1\ntime {int.from_bytes(raw[4:12])}\n{body}\n"
-            ed25519.Ed25519PublicKey.from_public_bytes(public[1:]).verify(raw[12:], signed.encode())
-            return name
-    return ""
-
-
 def check(receipt: dict[str, Any], trusted_key: str | None) -> Iterator[str]:
     """Yield one sentence per step that holds; raise at the first that does not."""
     envelope, entry = receipt["envelope"], receipt["entry"]
@@ -148,18 +131,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Check a ledger receipt offline.")
     parser.add_argument("receipt", type=Path)
     parser.add_argument("--checkpoint-key", help="the published key of the network: name+hash+key")
-    parser.add_argument("--witness-key", action="append", default=[], help="key of a witness; may be repeated")
-    parser.add_argument("--quorum", type=int, default=0, help="how many of these witnesses must have signed")
     arguments = parser.parse_args()
     try:
-        receipt = json.loads(arguments.receipt.read_bytes())
-        for sentence in check(receipt, arguments.checkpoint_key):
+        for sentence in check(json.loads(arguments.receipt.read_bytes()), arguments.checkpoint_key):
             print("ok   ", sentence)
-        names = [check_witness(receipt["checkpoint"], key) for key in dict.fromkeys(arguments.witness_key)]
-        signed = [name for name in names if name]
-        demand(len(signed) >= arguments.quorum, f"only {len(signed)} witnesses signed, {arguments.quorum} are wanted")
-        if signed:
-            print("ok   ", f"Witnesses who signed this checkpoint: {', '.join(signed)}.")
     except (ValueError, KeyError, TypeError, AttributeError, OSError, InvalidSignature) as error:
         print("FAILED", f"{type(error).__name__}: {error}" if str(error) else "a signature does not hold")
         return 1

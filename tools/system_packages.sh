@@ -11,11 +11,12 @@ want() { missing="$missing $1"; }
 for part in "$@"; do
     case "$part" in
     python)
-        if ! command -v "$python" >/dev/null 2>&1; then
+        if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            # none, too old, or a name that stands for none (as pyenv leaves it)
             want python3.11
             want python3.11-venv
         elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
-            want python3.11-venv
+            want "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
         fi
         ;;
     test)

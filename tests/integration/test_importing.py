@@ -46,12 +46,12 @@ def test_all_files_of_the_month_are_stored(at_stage):
     }
     # one daily file a day, one portal file and one profile a point, one form of register readings
     assert SourceFile.objects.count() == 31 + 6 + 6 + 6 + 1 == 50
-    # import; four columns of the portal; import; the two large consumers with reactive energy, four plants with export
-    assert len(workspace.series.keys()) == 22 + 6 * 4 + 6 + 2 * 2 + 4 * 2
+    # import; four columns of the portal; import; two large consumers with both reactive quadrants, four plants
+    assert len(workspace.series.keys()) == 22 + 6 * 4 + 6 + 2 * 3 + 4 * 2
     hours, quarters, gap = 31 * 24 + 1, (31 * 24 + 1) * 4, 23
     present = sum(one.present for one in workspace.series.completeness(month=OCTOBER))
-    assert present == (22 + 6 * 4 + 6) * hours + (2 * 2 + 4 * 2) * quarters - 2 * gap
-    assert RegisterState.objects.count() == 2 * (2 * 2 + 4 * 2)
+    assert present == (22 + 6 * 4 + 6) * hours + (2 * 3 + 4 * 2) * quarters - 3 * gap
+    assert RegisterState.objects.count() == 2 * (2 * 3 + 4 * 2)
     for point in POINTS:
         if point.role == "consumer" and point.kind not in {"school", "waterworks"}:
             series = workspace.series.read(point=point.code, channel="1.29.0", month=OCTOBER)

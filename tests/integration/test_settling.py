@@ -102,7 +102,7 @@ def test_the_month_may_be_billed_only_when_nothing_is_missing(at_stage, cooperat
 
 def test_a_month_with_missing_intervals_is_refused_and_nothing_is_stored(at_stage, cooperative):
     workspace = at_stage("imported")
-    with pytest.raises(IncompleteMonthError, match=f"{WATERWORKS}: 46 intervals"):
+    with pytest.raises(IncompleteMonthError, match=f"{WATERWORKS}: 69 intervals"):
         close(workspace, cooperative())
     assert not SettlementRun.objects.exists()
     assert not AuditEvent.objects.filter(action="period.close").exists()
@@ -143,7 +143,9 @@ def test_the_sums_of_the_month_by_plain_arithmetic(at_stage, cooperative):
     paid = sum(line.net_grosz for line in charged if line.charge == "community.energy")
     assert paid == sum(line.net_grosz for one in run.statements for line in one.credits)
     for line in charged:
-        base = {"kWh": 1000, "MWh": 1_000_000, "kW/month": 1000, "month": 1, "kW": 1000}[str(line.rate.per)]
+        base = {"kWh": 1000, "MWh": 1_000_000, "kW/month": 1000, "month": 1, "kW": 1000, "kvarh": 1000}[
+            str(line.rate.per)
+        ]
         exact = Decimal(line.quantity) / base * Decimal(line.rate.text()) * Decimal(line.share[0]) / line.share[1]
         if line.charge not in {"reactive.inductive", "power.exceedance", "capacity.volume"}:  # these have a factor
             assert line.net_grosz == int((exact * 100).quantize(Decimal(1), ROUND_HALF_UP)), line.charge

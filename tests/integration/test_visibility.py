@@ -87,7 +87,7 @@ def test_organisations_and_overview(closed):
             organisation(code=COMMUNITY_CODE, subject=subject)
     seen = overview(workspace, subject=PARTNER)
     assert [one.code for one in seen.organisations] == [COMMUNITY_CODE]
-    assert [(one.month, one.points, one.channels) for one in seen.months] == [("2026-10", 40, 64)]
+    assert [(one.month, one.points, one.channels) for one in seen.months] == [("2026-10", 40, 66)]
     assert [(one.month, one.version, one.statements) for one in seen.runs] == [("2026-10", 1, 40)]
     strange = overview(workspace, subject=STRANGER)
     assert [one.code for one in strange.organisations] == ["sasiad"]

@@ -123,8 +123,14 @@ def test_witnesses_sign_an_honest_log_and_expose_a_rewritten_one(workspace, witn
     point = json.loads(run("-w", workspace, "point", "list", "--json").stdout)[0]["code"]
     at = "2026-10-01T09:00+02:00"
     run("-w", workspace, "proof", "export", "--point", point, "--at", at, "--output", receipt)
-    checker = Path(__file__).resolve().parents[2] / "docs" / "check_receipt.py"
-    base = [sys.executable, checker, receipt, "--checkpoint-key", key, "--quorum", "2"]
+    documents = Path(__file__).resolve().parents[2] / "docs"
+    checked = subprocess.run(
+        [sys.executable, documents / "check_receipt.py", receipt, "--checkpoint-key", key],
+        capture_output=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout
+    base = [sys.executable, documents / "check_witnesses.py", receipt, "--quorum", "2"]
     keys = [part for one in witnesses for part in ("--witness-key", one.key)]
     said = subprocess.run([*base, *keys], capture_output=True, text=True, check=False)
     assert said.returncode == 0, said.stdout

@@ -100,7 +100,10 @@ def _jobs(data: bytes, layouts: Sequence[Layout], *, problems: Problems, argumen
         _, layout, table, row = chosen[0]
         jobs.append(Job(layout=layout, table=table, header_row=row, argument=argument, problems=problems))
     if not jobs:
-        shown = f"; it begins: {_first_cells(ignored[0])}" if ignored else ""
+        begins = _first_cells(ignored[0]) if ignored else ""
+        if ignored and not begins:
+            refuse_file(problems.file_name, "read.unknown_layout", "the file is empty")
+        shown = f"; it begins: {begins}" if begins else ""
         message = f"no known layout fits the file{shown}"
         refuse_file(problems.file_name, "read.unknown_layout", message)
     for table in ignored:
@@ -121,7 +124,10 @@ def _tables(data: bytes, layouts: Sequence[Layout], file_name: str) -> list[list
         kin = [layout for layout in layouts if "xlsx" in layout.containers]
         if not kin:
             return []
-        return [[(layout, table) for layout in kin] for table in spreadsheet_tables(data, file_name=file_name)]
+        sheets = list(spreadsheet_tables(data, file_name=file_name))
+        if not sheets:
+            refuse_file(file_name, "read.unknown_layout", "the file is empty: no sheet of it holds anything")
+        return [[(layout, table) for layout in kin] for table in sheets]
     if looks_like_json(data):
         kin = [layout for layout in layouts if "json" in layout.containers]
         text = decode_text(data, encodings=("utf-8",), file_name=file_name)
@@ -160,5 +166,6 @@ def _header_row(layout: Layout, table: Table) -> int | None:
 
 
 def _first_cells(table: Table) -> str:
+    """How a table begins; empty exactly when all of its cells are."""
     row = next((row for row in table.rows if not all(map(is_blank, row))), [])
     return "; ".join(str(cell)[:60] for cell in row[:_SHOWN_CELLS])

@@ -1,6 +1,7 @@
 """`ogniwo invoice`: issue, list, show and explain, export."""
 
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import click
 from ogniwo.core.billing.explanation import Explanation
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import format_decimal
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.cli.arguments import COMMUNITY_OPTION, DRY_RUN_OPTION, JSON_OPTION, MONTH, community_of, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, progress, say, show_json, show_table
@@ -26,6 +28,12 @@ _WORDS = {
     "pl": {"intervals": "przedziały", "sum": "suma {hours} godzin: {total} Wh = ilość pozycji"},
     "en": {"intervals": "intervals", "sum": "sum of {hours} hours: {total} Wh = quantity of the line"},
 }
+
+
+class NoSuchLineError(Refusal):
+    """A document has no line of that number."""
+
+    code = "billing.no_such_line"
 
 
 def _zl(grosz: int) -> str:
@@ -109,6 +117,9 @@ def list_invoices(runtime: Runtime, month: Month | None, member: str, as_json: b
     if as_json:
         show_json(rows)
         return
+    if not rows:
+        say("no documents")
+        return
     show_table(
         headers=("number", "issued", "due", "member", "name", "corrects", "gross"),
         rows=[
@@ -130,7 +141,7 @@ def list_invoices(runtime: Runtime, month: Month | None, member: str, as_json: b
 @invoice_group.command(name="show")
 @click.argument("number")
 @click.option("--why", is_flag=True, help="Explain every line: formula, rates with sources, rounding, intervals.")
-@click.option("--line", type=int, default=0, help="Explain one line only (with --why).")
+@click.option("--line", type=int, default=0, help="This line only.")
 @click.option("--hours", is_flag=True, help="With --why: list the hours behind each line of energy.")
 @click.option("--language", type=click.Choice(["pl", "en"]), default="pl", help="Language of the explanation.")
 @click.option("--json", "as_json", is_flag=True, help="The canonical document (with --why: the explanations).")
@@ -148,13 +159,14 @@ def show(
     """Show one document; with --why, why each amount is what it is."""
     workspace = opened(runtime)
     view = document_view(workspace, number=number, subject=operator_subject(), language=language, with_hours=hours)
+    if line:
+        view = _with_line(view, line)
     if as_json:
         show_json(view.explained_json() if why else view.document)
         return
     _print_head(view)
-    chosen = [one for one in view.explanations if not line or one.line_number == line]
     if why:
-        for one in chosen:
+        for one in view.explanations:
             _print_why(one, view, _WORDS[language])
     else:
         show_table(
@@ -162,6 +174,16 @@ def show(
             rows=[(str(one.line_number), one.label, one.formula, _zl(one.net_grosz)) for one in view.explanations],
             right=frozenset({0, 3}),
         )
+
+
+def _with_line(view: DocumentView, line: int) -> DocumentView:
+    """The document with the explanation of one line; refuses a line that it does not have."""
+    chosen = tuple(one for one in view.explanations if one.line_number == line)
+    if not chosen:
+        numbers = [one.line_number for one in view.explanations]
+        known = f"its lines are {min(numbers)} to {max(numbers)}" if numbers else "it has no lines"
+        raise NoSuchLineError(detail=f"{view.document['number']} has no line {line}; {known}")
+    return replace(view, explanations=chosen)
 
 
 def _print_head(view: DocumentView) -> None:

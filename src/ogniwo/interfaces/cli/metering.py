@@ -91,6 +91,8 @@ def import_command(
         files = paths_as_files(paths)
     except OSError as error:
         raise click.ClickException(f"cannot read {error.filename}: {error.strerror}") from error
+    if not files:
+        raise click.UsageError(f"there are no files in {', '.join(str(path) for path in paths)}")
     with progress("import", len(files)) as display:
         imported = import_files(
             workspace,
@@ -101,10 +103,14 @@ def import_command(
         )
     _show_imported(imported, as_json=as_json)
     findings = [finding for file in imported for finding in file.findings]
+    refused = any(file.state == "refused" for file in imported)
     if not as_json:
         say_findings(findings)
-        say("nothing was stored (--dry-run)" if dry_run else f"next: ogniwo -w {runtime.folder} quality show --month …")
-    if any(file.state == "refused" for file in imported):
+        if dry_run:
+            say("nothing was stored (--dry-run)")
+        elif not refused:
+            say(f"next: ogniwo -w {runtime.folder} quality show --month …")
+    if refused:
         sys.exit(REFUSED)
     sys.exit(findings_exit_code(findings))
 

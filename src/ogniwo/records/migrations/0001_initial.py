@@ -5,392 +5,641 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('subject', models.CharField(max_length=100)),
-                ('action', models.CharField(max_length=60)),
-                ('target', models.CharField(max_length=200)),
-                ('facts', models.JSONField(default=dict)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("subject", models.CharField(max_length=100)),
+                ("action", models.CharField(max_length=60)),
+                ("target", models.CharField(max_length=200)),
+                ("facts", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ('at', 'id'),
+                "ordering": ("at", "id"),
             },
         ),
         migrations.CreateModel(
-            name='Meter',
+            name="Meter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('serial', models.CharField(max_length=40, unique=True)),
-                ('maker', models.CharField(blank=True, max_length=100)),
-                ('clock', models.CharField(default='local', max_length=10)),
-                ('digits', models.PositiveSmallIntegerField(default=0)),
-                ('key_id', models.CharField(blank=True, max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("serial", models.CharField(max_length=40, unique=True)),
+                ("maker", models.CharField(blank=True, max_length=100)),
+                ("clock", models.CharField(default="local", max_length=10)),
+                ("digits", models.PositiveSmallIntegerField(default=0)),
+                ("key_id", models.CharField(blank=True, max_length=64)),
             ],
             options={
-                'ordering': ('serial',),
+                "ordering": ("serial",),
             },
         ),
         migrations.CreateModel(
-            name='Commitment',
+            name="Commitment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=20)),
-                ('natural_id', models.CharField(max_length=120)),
-                ('salt', models.CharField(max_length=64)),
-                ('payload', models.TextField()),
-                ('commitment', models.CharField(max_length=64)),
-                ('transaction_id', models.CharField(max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=20)),
+                ("natural_id", models.CharField(max_length=120)),
+                ("salt", models.CharField(max_length=64)),
+                ("payload", models.TextField()),
+                ("commitment", models.CharField(max_length=64)),
+                ("transaction_id", models.CharField(max_length=64)),
             ],
             options={
-                'ordering': ('kind', 'natural_id'),
-                'constraints': [models.UniqueConstraint(fields=('kind', 'natural_id'), name='commitment_once')],
+                "ordering": ("kind", "natural_id"),
+                "constraints": [models.UniqueConstraint(fields=("kind", "natural_id"), name="commitment_once")],
             },
         ),
         migrations.CreateModel(
-            name='Organisation',
+            name="Organisation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40, unique=True)),
-                ('path', models.CharField(max_length=200, unique=True)),
-                ('kind', models.CharField(choices=[('operator', 'operator'), ('partner', 'partner'), ('unit', 'unit')], max_length=20)),
-                ('name', models.CharField(max_length=200)),
-                ('street', models.CharField(blank=True, max_length=200)),
-                ('post_code', models.CharField(blank=True, max_length=10)),
-                ('town', models.CharField(blank=True, max_length=100)),
-                ('nip', models.CharField(blank=True, max_length=10)),
-                ('krs', models.CharField(blank=True, max_length=10)),
-                ('account_mask', models.CharField(blank=True, max_length=26)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40, unique=True)),
+                ("path", models.CharField(max_length=200, unique=True)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("operator", "operator"), ("partner", "partner"), ("unit", "unit")], max_length=20
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("street", models.CharField(blank=True, max_length=200)),
+                ("post_code", models.CharField(blank=True, max_length=10)),
+                ("town", models.CharField(blank=True, max_length=100)),
+                ("nip", models.CharField(blank=True, max_length=10)),
+                ("krs", models.CharField(blank=True, max_length=10)),
+                ("account_mask", models.CharField(blank=True, max_length=26)),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="records.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('path',),
+                "ordering": ("path",),
             },
         ),
         migrations.CreateModel(
-            name='Member',
+            name="Member",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.CharField(max_length=20, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('kind', models.CharField(max_length=20)),
-                ('street', models.CharField(blank=True, max_length=200)),
-                ('post_code', models.CharField(blank=True, max_length=10)),
-                ('town', models.CharField(blank=True, max_length=100)),
-                ('nip', models.CharField(blank=True, max_length=10)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='members', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.CharField(max_length=20, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("kind", models.CharField(max_length=20)),
+                ("street", models.CharField(blank=True, max_length=200)),
+                ("post_code", models.CharField(blank=True, max_length=10)),
+                ("town", models.CharField(blank=True, max_length=100)),
+                ("nip", models.CharField(blank=True, max_length=10)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="members", to="records.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
+                "ordering": ("number",),
             },
         ),
         migrations.CreateModel(
-            name='ComputingSet',
+            name="ComputingSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sets', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sets", to="records.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='CommunityRules',
+            name="CommunityRules",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField()),
-                ('method', models.CharField(max_length=20)),
-                ('injection_numerator', models.PositiveSmallIntegerField(default=6)),
-                ('injection_denominator', models.PositiveSmallIntegerField(default=10)),
-                ('pool_months', models.PositiveSmallIntegerField(default=12)),
-                ('internal_price_e8', models.BigIntegerField()),
-                ('community_fee_e8', models.BigIntegerField(default=0)),
-                ('community', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rules', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateField()),
+                ("method", models.CharField(max_length=20)),
+                ("injection_numerator", models.PositiveSmallIntegerField(default=6)),
+                ("injection_denominator", models.PositiveSmallIntegerField(default=10)),
+                ("pool_months", models.PositiveSmallIntegerField(default=12)),
+                ("internal_price_e8", models.BigIntegerField()),
+                ("community_fee_e8", models.BigIntegerField(default=0)),
+                (
+                    "community",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rules", to="records.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('valid_from',),
+                "ordering": ("valid_from",),
             },
         ),
         migrations.CreateModel(
-            name='PointGroup',
+            name="PointGroup",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='records.organisation')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='records.pointgroup')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="groups", to="records.organisation"
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="children",
+                        to="records.pointgroup",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('name',),
+                "ordering": ("name",),
             },
         ),
         migrations.CreateModel(
-            name='MeteringPoint',
+            name="MeteringPoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=32, unique=True)),
-                ('role', models.CharField(choices=[('consumer', 'consumer'), ('prosumer', 'prosumer'), ('producer', 'producer')], max_length=20)),
-                ('source', models.CharField(blank=True, max_length=20)),
-                ('street', models.CharField(blank=True, max_length=200)),
-                ('town', models.CharField(blank=True, max_length=100)),
-                ('latitude_e6', models.IntegerField(blank=True, null=True)),
-                ('longitude_e6', models.IntegerField(blank=True, null=True)),
-                ('peak_power_w', models.BigIntegerField(default=0)),
-                ('rule_parameters', models.JSONField(blank=True, default=dict)),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='points', to='records.member')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='points', to='records.organisation')),
-                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='points', to='records.pointgroup')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=32, unique=True)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("consumer", "consumer"), ("prosumer", "prosumer"), ("producer", "producer")],
+                        max_length=20,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, max_length=20)),
+                ("street", models.CharField(blank=True, max_length=200)),
+                ("town", models.CharField(blank=True, max_length=100)),
+                ("latitude_e6", models.IntegerField(blank=True, null=True)),
+                ("longitude_e6", models.IntegerField(blank=True, null=True)),
+                ("peak_power_w", models.BigIntegerField(default=0)),
+                ("rule_parameters", models.JSONField(blank=True, default=dict)),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="points", to="records.member"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="points", to="records.organisation"
+                    ),
+                ),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="points",
+                        to="records.pointgroup",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('code',),
+                "ordering": ("code",),
             },
         ),
         migrations.CreateModel(
-            name='SettlementRun',
+            name="SettlementRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.CharField(max_length=7)),
-                ('version', models.PositiveIntegerField()),
-                ('made_at', models.DateTimeField()),
-                ('inputs_digest', models.CharField(max_length=64)),
-                ('inputs', models.JSONField()),
-                ('totals', models.JSONField()),
-                ('pool', models.JSONField()),
-                ('community', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("month", models.CharField(max_length=7)),
+                ("version", models.PositiveIntegerField()),
+                ("made_at", models.DateTimeField()),
+                ("inputs_digest", models.CharField(max_length=64)),
+                ("inputs", models.JSONField()),
+                ("totals", models.JSONField()),
+                ("pool", models.JSONField()),
+                (
+                    "community",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="records.organisation"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('community', 'month', 'version'),
+                "ordering": ("community", "month", "version"),
             },
         ),
         migrations.CreateModel(
-            name='InvoiceRecord',
+            name="InvoiceRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=10)),
-                ('number', models.CharField(max_length=40, unique=True)),
-                ('issued_on', models.DateField()),
-                ('due_on', models.DateField()),
-                ('net_grosz', models.BigIntegerField()),
-                ('vat_grosz', models.BigIntegerField()),
-                ('gross_grosz', models.BigIntegerField()),
-                ('digest', models.CharField(max_length=64)),
-                ('document', models.TextField()),
-                ('pdf_sha256', models.CharField(max_length=64)),
-                ('corrects', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='corrections', to='records.invoicerecord')),
-                ('member', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='records.member')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='records.organisation')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='records.settlementrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=10)),
+                ("number", models.CharField(max_length=40, unique=True)),
+                ("issued_on", models.DateField()),
+                ("due_on", models.DateField()),
+                ("net_grosz", models.BigIntegerField()),
+                ("vat_grosz", models.BigIntegerField()),
+                ("gross_grosz", models.BigIntegerField()),
+                ("digest", models.CharField(max_length=64)),
+                ("document", models.TextField()),
+                ("pdf_sha256", models.CharField(max_length=64)),
+                (
+                    "corrects",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="corrections",
+                        to="records.invoicerecord",
+                    ),
+                ),
+                (
+                    "member",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="records.member"
+                    ),
+                ),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="records.organisation"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="invoices", to="records.settlementrun"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('number',),
+                "ordering": ("number",),
             },
         ),
         migrations.CreateModel(
-            name='SourceFile',
+            name="SourceFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('name', models.CharField(max_length=200)),
-                ('layout', models.CharField(max_length=60)),
-                ('size_bytes', models.BigIntegerField()),
-                ('received_at', models.DateTimeField()),
-                ('intervals', models.BigIntegerField(default=0)),
-                ('commit', models.CharField(blank=True, max_length=80)),
-                ('facts', models.JSONField(default=dict)),
-                ('findings', models.JSONField(default=list)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='source_files', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("name", models.CharField(max_length=200)),
+                ("layout", models.CharField(max_length=60)),
+                ("size_bytes", models.BigIntegerField()),
+                ("received_at", models.DateTimeField()),
+                ("intervals", models.BigIntegerField(default=0)),
+                ("commit", models.CharField(blank=True, max_length=80)),
+                ("facts", models.JSONField(default=dict)),
+                ("findings", models.JSONField(default=list)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="source_files",
+                        to="records.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('received_at', 'name'),
+                "ordering": ("received_at", "name"),
             },
         ),
         migrations.CreateModel(
-            name='RegisterState',
+            name="RegisterState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('meter_serial', models.CharField(max_length=40)),
-                ('obis', models.CharField(max_length=24)),
-                ('epoch_s', models.BigIntegerField()),
-                ('value_e3', models.BigIntegerField()),
-                ('unit', models.CharField(max_length=8)),
-                ('origin', models.CharField(max_length=20)),
-                ('multiplier', models.PositiveIntegerField(default=1)),
-                ('digits', models.PositiveSmallIntegerField(default=0)),
-                ('row', models.PositiveIntegerField(default=0)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='register_states', to='records.meteringpoint')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='register_states', to='records.sourcefile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("meter_serial", models.CharField(max_length=40)),
+                ("obis", models.CharField(max_length=24)),
+                ("epoch_s", models.BigIntegerField()),
+                ("value_e3", models.BigIntegerField()),
+                ("unit", models.CharField(max_length=8)),
+                ("origin", models.CharField(max_length=20)),
+                ("multiplier", models.PositiveIntegerField(default=1)),
+                ("digits", models.PositiveSmallIntegerField(default=0)),
+                ("row", models.PositiveIntegerField(default=0)),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="register_states",
+                        to="records.meteringpoint",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="register_states",
+                        to="records.sourcefile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('point', 'obis', 'epoch_s', 'id'),
+                "ordering": ("point", "obis", "epoch_s", "id"),
             },
         ),
         migrations.CreateModel(
-            name='MaximumPowerState',
+            name="MaximumPowerState",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('month', models.CharField(max_length=7)),
-                ('rank', models.PositiveSmallIntegerField()),
-                ('power_w', models.BigIntegerField()),
-                ('epoch_s', models.BigIntegerField()),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='maximum_powers', to='records.meteringpoint')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='maximum_powers', to='records.sourcefile')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("month", models.CharField(max_length=7)),
+                ("rank", models.PositiveSmallIntegerField()),
+                ("power_w", models.BigIntegerField()),
+                ("epoch_s", models.BigIntegerField()),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="maximum_powers",
+                        to="records.meteringpoint",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="maximum_powers",
+                        to="records.sourcefile",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('point', 'month', 'rank'),
+                "ordering": ("point", "month", "rank"),
             },
         ),
         migrations.CreateModel(
-            name='StatementRecord',
+            name="StatementRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('digest', models.CharField(max_length=64)),
-                ('document', models.TextField()),
-                ('flows', models.BinaryField()),
-                ('net_grosz', models.BigIntegerField()),
-                ('credit_grosz', models.BigIntegerField()),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='records.meteringpoint')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='statements', to='records.settlementrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("digest", models.CharField(max_length=64)),
+                ("document", models.TextField()),
+                ("flows", models.BinaryField()),
+                ("net_grosz", models.BigIntegerField()),
+                ("credit_grosz", models.BigIntegerField()),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="records.meteringpoint",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="statements",
+                        to="records.settlementrun",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('run', 'point'),
+                "ordering": ("run", "point"),
             },
         ),
         migrations.CreateModel(
-            name='SupplyContractRecord',
+            name="SupplyContractRecord",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('operator', models.CharField(max_length=20)),
-                ('group', models.CharField(max_length=20)),
-                ('terms', models.JSONField()),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contracts', to='records.meteringpoint')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("operator", models.CharField(max_length=20)),
+                ("group", models.CharField(max_length=20)),
+                ("terms", models.JSONField()),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contracts",
+                        to="records.meteringpoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('point', 'valid_from'),
+                "ordering": ("point", "valid_from"),
             },
         ),
         migrations.CreateModel(
-            name='ComputingSetPart',
+            name="ComputingSetPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sign', models.SmallIntegerField()),
-                ('channel', models.CharField(blank=True, max_length=32)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='records.computingset')),
-                ('part', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='used_in', to='records.computingset')),
-                ('point', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='records.meteringpoint')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sign", models.SmallIntegerField()),
+                ("channel", models.CharField(blank=True, max_length=32)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="records.computingset"
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="used_in",
+                        to="records.computingset",
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="records.meteringpoint",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.CheckConstraint(condition=models.Q(('sign__in', (-1, 1))), name='set_part_sign'), models.CheckConstraint(condition=models.Q(models.Q(('part__isnull', True), ('point__isnull', False)), models.Q(('part__isnull', False), ('point__isnull', True)), _connector='OR'), name='set_part_is_point_or_set')],
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("sign__in", (-1, 1))), name="set_part_sign"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("part__isnull", True), ("point__isnull", False)),
+                            models.Q(("part__isnull", False), ("point__isnull", True)),
+                            _connector="OR",
+                        ),
+                        name="set_part_is_point_or_set",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MeterInstallation',
+            name="MeterInstallation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateTimeField()),
-                ('valid_to', models.DateTimeField(blank=True, null=True)),
-                ('meter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='installations', to='records.meter')),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='installations', to='records.meteringpoint')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateTimeField()),
+                ("valid_to", models.DateTimeField(blank=True, null=True)),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="installations", to="records.meter"
+                    ),
+                ),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="installations",
+                        to="records.meteringpoint",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('valid_from',),
-                'constraints': [models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='installation_period'), models.UniqueConstraint(fields=('point', 'valid_from'), name='installation_once')],
+                "ordering": ("valid_from",),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="installation_period",
+                    ),
+                    models.UniqueConstraint(fields=("point", "valid_from"), name="installation_once"),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='MeterRatio',
+            name="MeterRatio",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateTimeField()),
-                ('current_primary', models.PositiveIntegerField(default=1)),
-                ('current_secondary', models.PositiveIntegerField(default=1)),
-                ('voltage_primary', models.PositiveIntegerField(default=1)),
-                ('voltage_secondary', models.PositiveIntegerField(default=1)),
-                ('meter', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='ratios', to='records.meter')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateTimeField()),
+                ("current_primary", models.PositiveIntegerField(default=1)),
+                ("current_secondary", models.PositiveIntegerField(default=1)),
+                ("voltage_primary", models.PositiveIntegerField(default=1)),
+                ("voltage_secondary", models.PositiveIntegerField(default=1)),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="ratios", to="records.meter"
+                    ),
+                ),
             ],
             options={
-                'ordering': ('valid_from',),
-                'constraints': [models.UniqueConstraint(fields=('meter', 'valid_from'), name='ratio_once')],
+                "ordering": ("valid_from",),
+                "constraints": [models.UniqueConstraint(fields=("meter", "valid_from"), name="ratio_once")],
             },
         ),
         migrations.CreateModel(
-            name='NumberSequence',
+            name="NumberSequence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=10)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('last_number', models.CharField(blank=True, max_length=40)),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sequences', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=10)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("last_number", models.CharField(blank=True, max_length=40)),
+                (
+                    "organisation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sequences", to="records.organisation"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('organisation', 'kind', 'year'), name='sequence_once')],
+                "constraints": [models.UniqueConstraint(fields=("organisation", "kind", "year"), name="sequence_once")],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('valid_from', models.DateField()),
-                ('valid_to', models.DateField(blank=True, null=True)),
-                ('share_key', models.PositiveIntegerField(default=1)),
-                ('merit_rank', models.PositiveIntegerField(default=0)),
-                ('participation_percent', models.PositiveSmallIntegerField(default=100)),
-                ('point', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='records.meteringpoint')),
-                ('community', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='records.organisation')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("valid_from", models.DateField()),
+                ("valid_to", models.DateField(blank=True, null=True)),
+                ("share_key", models.PositiveIntegerField(default=1)),
+                ("merit_rank", models.PositiveIntegerField(default=0)),
+                ("participation_percent", models.PositiveSmallIntegerField(default=100)),
+                (
+                    "point",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="records.meteringpoint",
+                    ),
+                ),
+                (
+                    "community",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="records.organisation",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('point', 'valid_from'),
-                'constraints': [models.CheckConstraint(condition=models.Q(('participation_percent__gte', 1), ('participation_percent__lte', 100)), name='membership_percent'), models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='membership_period'), models.UniqueConstraint(fields=('community', 'point', 'valid_from'), name='membership_once')],
+                "ordering": ("point", "valid_from"),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("participation_percent__gte", 1), ("participation_percent__lte", 100)),
+                        name="membership_percent",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="membership_period",
+                    ),
+                    models.UniqueConstraint(fields=("community", "point", "valid_from"), name="membership_once"),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='computingset',
-            constraint=models.UniqueConstraint(fields=('organisation', 'name'), name='set_name_once'),
+            model_name="computingset",
+            constraint=models.UniqueConstraint(fields=("organisation", "name"), name="set_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='communityrules',
-            constraint=models.UniqueConstraint(fields=('community', 'valid_from'), name='rules_once'),
+            model_name="communityrules",
+            constraint=models.UniqueConstraint(fields=("community", "valid_from"), name="rules_once"),
         ),
         migrations.AddConstraint(
-            model_name='pointgroup',
-            constraint=models.UniqueConstraint(fields=('organisation', 'parent', 'name'), name='group_name_once'),
+            model_name="pointgroup",
+            constraint=models.UniqueConstraint(fields=("organisation", "parent", "name"), name="group_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='settlementrun',
-            constraint=models.UniqueConstraint(fields=('community', 'month', 'version'), name='run_version_once'),
+            model_name="settlementrun",
+            constraint=models.UniqueConstraint(fields=("community", "month", "version"), name="run_version_once"),
         ),
         migrations.AddConstraint(
-            model_name='invoicerecord',
-            constraint=models.UniqueConstraint(fields=('member', 'run', 'kind'), name='invoice_once_per_run'),
+            model_name="invoicerecord",
+            constraint=models.UniqueConstraint(fields=("member", "run", "kind"), name="invoice_once_per_run"),
         ),
         migrations.AddConstraint(
-            model_name='registerstate',
-            constraint=models.UniqueConstraint(fields=('point', 'meter_serial', 'obis', 'epoch_s', 'origin', 'multiplier'), name='register_state_once'),
+            model_name="registerstate",
+            constraint=models.UniqueConstraint(
+                fields=("point", "meter_serial", "obis", "epoch_s", "origin", "multiplier"), name="register_state_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='maximumpowerstate',
-            constraint=models.UniqueConstraint(fields=('point', 'month', 'rank'), name='maximum_power_once'),
+            model_name="maximumpowerstate",
+            constraint=models.UniqueConstraint(fields=("point", "month", "rank"), name="maximum_power_once"),
         ),
         migrations.AddConstraint(
-            model_name='statementrecord',
-            constraint=models.UniqueConstraint(fields=('run', 'point'), name='statement_once'),
+            model_name="statementrecord",
+            constraint=models.UniqueConstraint(fields=("run", "point"), name="statement_once"),
         ),
         migrations.AddConstraint(
-            model_name='supplycontractrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('valid_to__isnull', True), ('valid_to__gt', models.F('valid_from')), _connector='OR'), name='contract_period'),
+            model_name="supplycontractrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                ),
+                name="contract_period",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='supplycontractrecord',
-            constraint=models.UniqueConstraint(fields=('point', 'valid_from'), name='contract_once'),
+            model_name="supplycontractrecord",
+            constraint=models.UniqueConstraint(fields=("point", "valid_from"), name="contract_once"),
         ),
     ]

@@ -50,9 +50,20 @@ def community(*, code: str, subject: Subject) -> Organisation:
     visible = Organisation.objects.all().visible_to(subject).filter(rules__isnull=False).distinct()
     found = visible.filter(code=code).first() if code else (visible.first() if visible.count() == 1 else None)
     if found is None:
-        known = ", ".join(visible.values_list("code", flat=True)) or "none"
-        raise CommunityNotFoundError(detail=f"no community {code!r}; known: {known}")
+        raise CommunityNotFoundError(detail=_why_no_community(code, sorted(visible.values_list("code", flat=True))))
     return found
+
+
+def _why_no_community(code: str, known: Sequence[str]) -> str:
+    """Why no community was chosen, and what to do: name one of several, or register the first."""
+    if not known:
+        missing = f"no community {code!r}: " if code else ""
+        return (
+            f"{missing}there is no community with settlement rules here; register one with `ogniwo workspace register`"
+        )
+    if not code:
+        return f"there are several communities; name one of: {', '.join(known)}"
+    return f"no community {code!r}; known: {', '.join(known)}"
 
 
 def rules_on(*, community: Organisation, day: date) -> CommunityRules:

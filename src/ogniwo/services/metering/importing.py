@@ -26,6 +26,7 @@ from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
 
 _INT32_MAX = 2**31 - 1
+_GIVEN_POINT = "given_point"
 
 
 class UnknownPointsError(Refusal):
@@ -44,6 +45,12 @@ class RasterDiffersError(Refusal):
     """A file holds quarter-hours where hours are stored for the same point and channel, or the reverse."""
 
     code = "import.raster_differs"
+
+
+class OtherPointError(Refusal):
+    """A file that names no point was imported for another one before: a file belongs to one point."""
+
+    code = "import.other_point"
 
 
 class UnusableIntervalError(Refusal):
@@ -142,18 +149,18 @@ def _refused(name: str, refusal: Refusal, findings: tuple[Finding, ...] = ()) ->
 def _import_one(
     workspace: Workspace, organisation: Organisation, reading: FileReading, data: bytes, options: ImportOptions
 ) -> ImportedFile:
-    if SourceFile.objects.filter(sha256=reading.sha256).exists():
-        return _result(reading, "already_imported", None, reading.findings)
-    newer = _newer_version(organisation, reading)
-    if newer:
-        note = Finding(
-            code="import.superseded",
-            severity=Severity.WARNING,
-            message=f"version {newer} of this file was imported before; this one changes nothing",
-            source=reading.file_name,
-        )
-        return _result(reading, "superseded", None, (*reading.findings, note))
     try:
+        if _imported_before(reading, options.point):
+            return _result(reading, "already_imported", None, reading.findings)
+        newer = _newer_version(organisation, reading)
+        if newer:
+            note = Finding(
+                code="import.superseded",
+                severity=Severity.WARNING,
+                message=f"version {newer} of this file was imported before; this one changes nothing",
+                source=reading.file_name,
+            )
+            return _result(reading, "superseded", None, (*reading.findings, note))
         points, skipped = _known_points(organisation, reading, skip_unknown=options.skip_unknown)
         cells, laid = _cells(workspace, reading, points)
     except Refusal as refusal:
@@ -174,8 +181,23 @@ def _import_one(
             author="import",
             commit_id=reading.sha256,
         )
-    _save(workspace, organisation, reading, data, points, commit, findings)
+    given = {_GIVEN_POINT: options.point} if options.point else {}
+    _save(workspace, organisation, reading, data, points, commit, findings, given)
     return _result(reading, "imported", commit, findings)
+
+
+def _imported_before(reading: FileReading, point: str) -> bool:
+    """Whether the same bytes were imported; refuses them for another point than the one they were given then."""
+    earlier = SourceFile.objects.filter(sha256=reading.sha256).first()
+    if earlier is None:
+        return False
+    given = earlier.facts.get(_GIVEN_POINT, point)
+    if point and given != point:
+        raise OtherPointError(
+            detail=f"{reading.file_name} was imported before as {earlier.name} for {given}, not for {point}; "
+            "nothing was stored now"
+        )
+    return True
 
 
 def _untrusted(reading: FileReading, errors: Sequence[Finding]) -> ErrorFindingsError:
@@ -353,6 +375,7 @@ def _save(
     points: dict[str, MeteringPoint],
     commit: Commit | None,
     findings: tuple[Finding, ...],
+    given: dict[str, str],
 ) -> None:
     source = SourceFile.objects.create(
         organisation=organisation,
@@ -363,7 +386,7 @@ def _save(
         received_at=workspace.now(),
         intervals=reading.intervals.count,
         commit=f"{commit.number}" if commit else "",
-        facts=dict(reading.facts),
+        facts={**dict(reading.facts), **given},
         findings=[_finding_row(finding) for finding in findings],
     )
     for register in reading.registers:

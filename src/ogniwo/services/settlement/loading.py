@@ -27,6 +27,8 @@ from ogniwo.services.contracts.queries import contracts_of_points, memberships_i
 from ogniwo.services.metering.active import active_series, needed_series
 from ogniwo.services.workspace.model import Workspace
 
+_NAMED_POINTS = 5
+
 
 class IncompleteMonthError(Refusal):
     """A month cannot be settled while intervals are missing: missing is not zero."""
@@ -255,8 +257,11 @@ def _refuse_incomplete(points: Sequence[MemberPoint], month: Month) -> None:
         elif missing:
             lacking.append(f"{one.point.code}: {missing} intervals")
     if lacking:
+        named, others = lacking[:_NAMED_POINTS], len(lacking) - _NAMED_POINTS
+        if others > 0:
+            named.append(f"and {others} more")
         raise IncompleteMonthError(
-            detail=f"{month} cannot be settled, intervals are missing ({'; '.join(lacking)}); "
+            detail=f"{month} cannot be settled, intervals are missing ({'; '.join(named)}); "
             "import the data or estimate them with `ogniwo quality estimate`"
         )
 

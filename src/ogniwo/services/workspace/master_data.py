@@ -174,7 +174,7 @@ class MasterData:
 
 
 def parse_master_data(data: bytes, *, file_name: str) -> MasterData:
-    """Read a file; refuses it with a finding for each row that is not understood."""
+    """Read a file; refuses it with a finding for each row that is not understood, or when it has no rows."""
     try:
         text = data.decode("utf-8-sig")
         tables = tomllib.loads(text)
@@ -200,6 +200,12 @@ def parse_master_data(data: bytes, *, file_name: str) -> MasterData:
                 findings.append(_finding(file_name, line, f"{table} {index + 1}: {error}"))
     if findings:
         raise refused(file_name, findings)
+    if not rows:
+        what = "has no rows" if text.strip() else "is empty"
+        raise MasterDataRefusedError(
+            detail=f"{file_name} {what}, nothing was registered; write each row under its table: {', '.join(TABLES)}",
+            findings=(),
+        )
     return MasterData(file_name=file_name, rows=tuple(rows))
 
 

@@ -66,7 +66,8 @@ def register_file(workspace: Workspace, *, data: bytes, file_name: str, dry_run:
     """Register all rows of a master data file in one transaction; a row that is there already changes nothing.
 
     Raises MasterDataRefusedError with a finding for each row that is not understood, refers to nothing known, or breaks
-    a rule; nothing is registered then, and nothing with `dry_run`.
+    a rule, and without a finding for a file that is no TOML or has no rows; nothing is registered then, and nothing
+    with `dry_run`.
     """
     master = parse_master_data(data, file_name=file_name)
     with transaction.atomic():

@@ -151,6 +151,78 @@ def test_equal_hours_rank_in_order_of_time(level: int) -> None:
     assert close.top_hour_wh[0].tolist() == [4 * level] * 10
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    base=st.integers(0, 3),
+    peaks=st.lists(st.tuples(st.integers(0, 744), st.sampled_from([1, 2, 500])), max_size=60),
+    stride=st.sampled_from([1, 24, 93, 96, 128]),
+)
+def test_ties_across_columns_and_rows_of_the_table_rank_in_order_of_time(base, peaks, stride) -> None:
+    """Peaks at any distance, also a whole row of the kernel's table (96 hours of 768), few or more than it sorts."""
+    wh = np.full((1, OCTOBER.slots), base, np.int32)
+    for start, height in peaks:
+        wh[0, 4 * (start * stride % 745) + start % 4] = base + height
+    given_inputs = inputs(OCTOBER, wh, calendars_of(OCTOBER)) | {"contract_power_w": np.array([4 * base + 3])}
+    close = close_month(**given_inputs)
+    for name, expected in plain_close(wh[0].tolist(), given_inputs["calendars"][0], 4 * base + 3).items():
+        assert np.asarray(getattr(close, name)[0]).tolist() == expected, name
+
+
+@pytest.mark.parametrize("count", [9, 10, 20, 23, 24, 25, 26, 160, 744])
+@pytest.mark.parametrize("distance", [1, 8, 96])
+def test_any_number_of_equal_largest_hours_gives_the_ten_earliest(count: int, distance: int) -> None:
+    wh = np.ones((1, OCTOBER.slots), np.int32)
+    chosen = sorted(distance * step % 745 for step in range(count))
+    wh.reshape(745, 4)[chosen, 1] = 900
+    close = close_month(**inputs(OCTOBER, wh, calendars_of(OCTOBER)) | {"contract_power_w": np.array([2_000])})
+    others = [hour for hour in range(745) if hour not in chosen]
+    assert close.top_hour_index[0].tolist() == (chosen + others)[:10]
+    assert close.top_hour_wh[0].tolist() == ([903] * count + [4] * 10)[:10]
+    assert close.surplus_sum_w.tolist() == [min(count, 10) * 1_600]
+
+
+def test_more_points_than_a_block_may_exceed_contract_power() -> None:
+    wh = random_wh(OCTOBER, 70, seed=21)
+    given_inputs = inputs(OCTOBER, wh, calendars_of(OCTOBER))
+    given_inputs["contract_power_w"] = wh.max(axis=1).astype(np.int64) * 2 + 1
+    close = close_month(**given_inputs)
+    assert_same(close, close_month_reference(**given_inputs))
+    assert (close.surplus_sum_w > 0).all()
+
+
+@pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 7), date(2026, 10, 25)])
+@pytest.mark.parametrize("slot_s", [900, 3_600])
+def test_a_working_day_may_have_23_24_or_25_hours(day: date, slot_s: int) -> None:
+    grid = grid_of_days(day, day + timedelta(days=1), slot_s=slot_s)
+    hour = grid.view().hour
+    calendar = compile_calendar(
+        grid=grid,
+        zone_of_slot=(hour % 4).astype(np.int8),
+        selected=hour >= 2,
+        working=np.ones(grid.slots, np.bool_),
+    )
+    given_inputs = inputs(grid, random_wh(grid, 3, seed=13), [calendar])
+    close = close_month(**given_inputs)
+    for point, row in enumerate(given_inputs["wh"].tolist()):
+        for name, expected in plain_close(row, calendar, int(given_inputs["contract_power_w"][point])).items():
+            assert np.asarray(getattr(close, name)[point]).tolist() == expected, name
+
+
+def test_daily_and_monthly_periods_may_meet_in_one_close_and_days_off_stay_empty() -> None:
+    month = calendars_of(OCTOBER, period_of_day=np.zeros(31, np.int64))
+    none = compile_calendar(
+        grid=OCTOBER,
+        zone_of_slot=np.zeros(OCTOBER.slots, np.int8),
+        selected=np.zeros(OCTOBER.slots, np.bool_),
+        working=np.zeros(OCTOBER.slots, np.bool_),
+    )
+    given_inputs = inputs(OCTOBER, random_wh(OCTOBER, 75, seed=17), [*calendars_of(OCTOBER), *month, none])
+    close = close_month(**given_inputs)
+    assert_same(close, close_month_reference(**given_inputs))
+    assert not close.selected_by_day_wh[6::7].any()
+    assert not close.capacity_group[6::7].any()
+
+
 def test_classes_that_change_inside_an_hour_are_summed_slot_by_slot() -> None:
     zone = (np.arange(OCTOBER.slots) % 96 >= 30).astype(np.int8)
     view = OCTOBER.view()
