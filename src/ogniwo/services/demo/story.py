@@ -156,7 +156,7 @@ def _claim(root: Path) -> None:
 
 
 def run_demo(*, root: Path, tell: Tell = lambda _step, _done, _total: None) -> DemoResult:
-    """Run the whole job in a new workspace in an empty or new folder. The same code gives the same documents on every machine."""
+    """Run the whole job in an empty or new folder. The same code gives the same documents on every machine."""
     clock = _Clock()
     _claim(root)
     workspace = create_workspace(root=root, name=NAME, network=NETWORK, now=clock, sample_rates=True)
