@@ -3,15 +3,20 @@
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from ogniwo.core.kernel.quantities import Rate, RateUnit
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.settlement.models import SettlementRun
+from ogniwo.services.contracts.operations import set_community_rules
 from ogniwo.services.demo.files import delivered_files, late_files
 from ogniwo.services.demo.sample import POINTS
+from ogniwo.services.parties.operations import register_organisation
+from ogniwo.services.workspace.queries import operator_subject, organisation
 
 SHOP, WATERWORKS = POINTS[33].code, POINTS[35].code
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "master_data.md"
@@ -79,6 +84,7 @@ def test_import_ends_with_4_when_a_file_is_refused(run, tmp_path):
     result = command("import", bad)
     assert result.exit_code == 4
     assert "bad.csv" in result.stderr
+    assert "next:" not in result.stderr
     assert "refused" in result.stdout
     assert document(command("import", bad, "--json"), 4)["counts"] == {"refused": 1}
     assert command("import", bad, "--layout", "none").exit_code == 2
@@ -273,3 +279,56 @@ def test_workspace_show_and_register(run, tmp_path):
     assert "members.toml:1" in refused.stderr
     assert document(command("workspace", "register", file, "--json"), 4)["findings"][0]["row"] == 1
     assert command("workspace", "create", "--name", "x").exit_code == 4
+    file.write_bytes(b"")
+    empty = command("workspace", "register", file)
+    assert (empty.exit_code, empty.stdout) == (4, "")
+    assert "members.toml is empty" in empty.stderr
+    assert "refused" in document(command("workspace", "register", file, "--json"), 4)
+
+
+@pytest.mark.parametrize("action", ["close", "compare"])
+def test_a_month_without_data_is_refused_in_a_short_line(run, action):
+    refused = run("registered")("period", action, "2026-10")
+    assert refused.exit_code == 4
+    assert refused.stderr.count("no series") == 5
+    assert "; and 35 more)" in refused.stderr
+
+
+def test_a_community_that_cannot_be_guessed_is_asked_for(run):
+    close = ("period", "close", "2026-10")
+    nothing = run("empty")(*close)
+    assert nothing.exit_code == 5
+    assert "there is no community with settlement rules here; register one with `ogniwo workspace" in nothing.stderr
+    assert "''" not in nothing.stderr
+
+    command = run("registered")
+    unknown = command(*close, "--community", "nobody")
+    assert (unknown.exit_code, "no community 'nobody'; known: przykladowo" in unknown.stderr) == (5, True)
+    operator = organisation(code="platforma", subject=operator_subject())
+    second = register_organisation(code="druga", name="Druga", kind="partner", parent=operator)
+    set_community_rules(
+        community=second,
+        valid_from=date(2026, 1, 1),
+        method="dynamic",
+        internal_price=Rate.parse("430", RateUnit.MWH),
+        community_fee=Rate.parse("0", RateUnit.MWH),
+        injection_share=(6, 10),
+        pool_months=12,
+    )
+    several = command(*close)
+    assert several.exit_code == 5
+    assert "name one of: druga, przykladowo" in several.stderr
+
+
+def test_a_line_of_an_issued_document_or_none(run):
+    command = run("closed")
+    assert command("invoice", "list").stderr == "no documents\n"
+    issue = command("invoice", "issue", "2026-10", "--date", "2026-11-10", "--due", "2026-11-24")
+    assert issue.exit_code == 0
+    show = ("invoice", "show", "FV/2026/11/0001")
+    every = document(command(*show, "--why", "--json"))
+    second = document(command(*show, "--why", "--json", "--line", "2"))
+    assert second == [one for one in every if one["line_number"] == 2]
+    refused = command(*show, "--line", "999")
+    assert (refused.exit_code, refused.stdout) == (4, "")
+    assert f"FV/2026/11/0001 has no line 999; its lines are 1 to {len(every)}" in refused.stderr

@@ -38,9 +38,22 @@ def test_groups_form_a_tree_that_is_shared_by_its_points(workspace, cooperative)
 def test_points_are_listed_with_their_group(workspace, cooperative):
     _register(cooperative(), "plant/hall 1/line a", "plant/hall 2")
     listed = {one.code: one.group for one in list_points(organisation=cooperative(), subject=OPERATOR)}
-    assert listed[_code(1)].endswith("line a")
-    assert listed[_code(2)].endswith("hall 2")
+    assert listed[_code(1)] == "plant/hall 1/line a"
+    assert listed[_code(2)] == "plant/hall 2"
     assert len(listed) == 42
+
+
+def test_points_are_chosen_by_group_and_all_below_it(workspace, cooperative):
+    _register(cooperative(), "plant/hall 1/line a", "plant/hall 10", "plant/hall 1")
+
+    def chosen(group):
+        points = list_points(organisation=cooperative(), subject=OPERATOR, group=group)
+        return {one.code for one in points}
+
+    assert chosen("plant") == {_code(1), _code(2), _code(3)}
+    assert chosen("plant/hall 1") == {_code(1), _code(3)}
+    assert chosen("plant/hall 1/") == chosen("plant/hall 1")
+    assert chosen("hall 1") == set()
 
 
 def test_the_register_of_meters_says_which_meter_counts_when_and_with_which_ratios(workspace, cooperative):

@@ -5,6 +5,7 @@ For keys that a machine uses unattended: the operator's, a gateway's, the checkp
 
 import os
 import re
+import secrets
 import stat
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,8 @@ from ogniwo.core.kernel.refusals import Refusal
 KeyKind = Literal["p256", "ed25519"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}\Z")
 _OWNER_ONLY = 0o600
+_TEMPORARY = ".tmp-"
+"""No key's name begins like this, and no such file ends in `.pem`."""
 
 
 class KeyNameError(Refusal):
@@ -62,7 +65,11 @@ class KeyStore:
         return sorted(path.stem for path in self._folder.glob("*.pem"))
 
     def create(self, name: str, *, kind: KeyKind = "p256") -> ec.EllipticCurvePrivateKey | Ed25519PrivateKey:
-        """Make a key and write it: P-256 for transactions and readings, Ed25519 for checkpoints."""
+        """Make a key and write it: P-256 for transactions and readings, Ed25519 for checkpoints.
+
+        The name stands for the whole key or is not there, also when the process is killed on the way. Raises
+        KeyFileExistsError.
+        """
         key = ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else Ed25519PrivateKey.generate()
         passphrase = self._passphrase()
         data = key.private_bytes(
@@ -72,14 +79,7 @@ class KeyStore:
         )
         path = self._path(name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OWNER_ONLY)
-        except FileExistsError as error:
-            raise KeyFileExistsError(detail=f"{path} exists") from error
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_once(path, data)
         return key
 
     def signing_key(self, name: str) -> ec.EllipticCurvePrivateKey:
@@ -112,6 +112,27 @@ class KeyStore:
         if not _NAME.match(name):
             raise KeyNameError(detail=f"{name!r} cannot name a key file")
         return self._folder / f"{name}.pem"
+
+
+def _write_once(path: Path, data: bytes) -> None:
+    """Give a file its name when all of it is on disk; a killed writer leaves a temporary name, which is no key's."""
+    temporary = path.parent / f"{_TEMPORARY}{path.stem}-{secrets.token_hex(6)}"
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _OWNER_ONLY)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, path)  # unlike a rename it refuses to replace
+    except FileExistsError as error:
+        raise KeyFileExistsError(detail=f"{path} exists") from error
+    finally:
+        temporary.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _private_bytes(path: Path) -> bytes:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from ogniwo.core.billing.explanation import Explanation
+from ogniwo.core.billing.explanation import Explanation, NoSuchLineError
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import format_decimal
-from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.cli.arguments import COMMUNITY_OPTION, DRY_RUN_OPTION, JSON_OPTION, MONTH, community_of, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, progress, say, show_json, show_table
@@ -28,12 +27,6 @@ _WORDS = {
     "pl": {"intervals": "przedziały", "sum": "suma {hours} godzin: {total} Wh = ilość pozycji"},
     "en": {"intervals": "intervals", "sum": "sum of {hours} hours: {total} Wh = quantity of the line"},
 }
-
-
-class NoSuchLineError(Refusal):
-    """A document has no line of that number."""
-
-    code = "billing.no_such_line"
 
 
 def _zl(grosz: int) -> str:

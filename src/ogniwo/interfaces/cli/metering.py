@@ -161,13 +161,14 @@ def point_group() -> None:
 
 @point_group.command("list")
 @ORGANISATION_OPTION
+@click.option("--group", default="", metavar="A/B", help="Only points of this group and of those below it.")
 @JSON_OPTION
 @click.pass_obj
 @answers_refusals
-def point_list(runtime: Runtime, *, organisation: str, as_json: bool) -> None:
-    """List the metering points of an organisation."""
+def point_list(runtime: Runtime, *, organisation: str, group: str, as_json: bool) -> None:
+    """List the metering points of an organisation, or of one group of its tree."""
     opened(runtime)
-    points = list_points(organisation=organisation_of(organisation), subject=operator_subject())
+    points = list_points(organisation=organisation_of(organisation), subject=operator_subject(), group=group)
     if as_json:
         show_json([asdict(point) for point in points])
         return

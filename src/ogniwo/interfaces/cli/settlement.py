@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
@@ -16,6 +17,7 @@ from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import NOT_FOUND, answers_refusals, say, show_json, show_table
 from ogniwo.interfaces.cli.period import period_group
 from ogniwo.interfaces.cli.texts import instant, kwh, line_row, money, signed, zl
+from ogniwo.services.settlement.days import day_settlement
 from ogniwo.services.settlement.differencing import MonthDifference, month_difference
 from ogniwo.services.settlement.queries import (
     MemberTotal,
@@ -24,6 +26,7 @@ from ogniwo.services.settlement.queries import (
     hourly_flows,
     hourly_lines,
     member_totals,
+    rate_book_of,
     settled_month,
 )
 from ogniwo.services.workspace.queries import operator_subject
@@ -42,6 +45,7 @@ def settlement_group() -> None:
     Examples:
       ogniwo -w coop settlement show 2026-10
       ogniwo -w coop settlement why 2026-10 --point 590999772600000353 --charge capacity.volume
+      ogniwo -w coop settlement day 2026-10-14
       ogniwo -w coop settlement hours 2026-10 --point 590999772600000353 > hours.csv
       ogniwo -w coop settlement difference 2026-10 --from 1 --to 2
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
@@ -249,6 +253,53 @@ def _show_reasons(statement: Statement, lines: list[ChargeLine]) -> None:
     click.echo("made from:")
     for name, value in statement.inputs:
         click.echo(f"  {name}: {value}")
+
+
+@settlement_group.command("day")
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD")
+@COMMUNITY_OPTION
+@JSON_OPTION
+@click.pass_obj
+@answers_refusals
+def day(runtime: Runtime, *, day: datetime, community: str, as_json: bool) -> None:
+    """Show who pays whom how much for the energy that members exchanged on one day of a closed month.
+
+    Each day is rounded by itself; what is billed is the month.
+    """
+    workspace = opened(runtime)
+    settled = day_settlement(
+        community=community_of(community), day=day.date(), book=rate_book_of(workspace), subject=operator_subject()
+    )
+    if as_json:
+        show_json(
+            {
+                "day": settled.day.isoformat(),
+                "version": settled.version,
+                "fee_grosz": settled.fee_grosz,
+                "members": [asdict(row) for row in settled.rows],
+            }
+        )
+        return
+    show_table(
+        headers=("member", "name", "used kWh", "community", "1:0.6 pool", "grid", "given", "pays", "receives"),
+        rows=[
+            (
+                row.member,
+                row.name,
+                kwh(row.taken_wh),
+                kwh(row.community_in_wh),
+                kwh(row.pool_wh),
+                kwh(row.grid_wh),
+                kwh(row.community_out_wh),
+                zl(row.pays_grosz),
+                zl(row.receives_grosz),
+            )
+            for row in settled.rows
+        ],
+        right=frozenset(range(2, 9)),
+    )
+    paid, received = (sum(getattr(row, name) for row in settled.rows) for name in ("pays_grosz", "receives_grosz"))
+    click.echo(f"paid {zl(paid)} = received {zl(received)} + community fee {zl(settled.fee_grosz)} zł net")
 
 
 @settlement_group.command("hours")

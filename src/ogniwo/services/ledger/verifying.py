@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
 
+import msgspec
+
 from ogniwo.chain.audit import verify_ledger
+from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.core.billing.numbering import DocumentNumber, sequence_findings
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.admission import open_transaction
+from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.outcomes import ACCEPTED
+from ogniwo.core.ledger.transactions import Post, Posting
+from ogniwo.core.posting.claims import settlement_postings
 from ogniwo.core.posting.readings import day_record
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.ledger.models import Commitment
@@ -19,7 +27,14 @@ from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.settlement.models import StatementRecord
 from ogniwo.services.billing.issuing import pdf_path
 from ogniwo.services.billing.pictures import draw_invoice
-from ogniwo.services.ledger.access import open_ledger, point_path
+from ogniwo.services.ledger.access import (
+    member_path,
+    open_ledger,
+    open_projection,
+    organisation_path,
+    point_path,
+)
+from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.workspace.model import Workspace
 
@@ -57,6 +72,7 @@ def verify_chain(
         ("metering tokens against readings", _tokens),
         ("commitments against documents", _commitments),
         ("invoices", _invoices),
+        ("claims against invoices", _claims),
     ]
     if pictures:
         links.append(("invoice pictures", _pictures))
@@ -186,6 +202,104 @@ def _invoices(workspace: Workspace) -> tuple[int, list[Finding]]:
     findings.extend(sequence_findings(DocumentNumber.parse(record.number) for record in invoices))
     del workspace
     return len(invoices) + len(statements), findings
+
+
+class _Totals(msgspec.Struct, frozen=True):
+    """The totals of a document that a claim is made of."""
+
+    gross_grosz: int
+
+
+class _Owed(msgspec.Struct, frozen=True):
+    """What a document says is owed: by the member (a correction: the difference), and to the member (the whole)."""
+
+    credit_gross_grosz: int
+    totals: _Totals
+
+
+def _claims(workspace: Workspace) -> tuple[int, list[Finding]]:
+    """Every document on the ledger has its transfer of who owes whom, and no balance has another origin."""
+    if not workspace.ledger_file.exists():
+        return 0, []
+    rows = Commitment.objects.filter(kind__in=("invoice", "claims"))
+    committed = {row.natural_id: row.commitment for row in rows if row.kind == "invoice"}
+    kept = {row.natural_id: row.transaction_id for row in rows if row.kind == "claims"}
+    with open_ledger(workspace) as ledger:
+        with ledger.reading() as state:
+            anchors = set(state.anchors)
+            balances = {account: amount for (account, asset), amount in state.balances.items() if asset == CLAIM_ASSET}
+        transfers = _transfers(workspace, ledger, set(kept.values()))
+    documents = [
+        record
+        for record in InvoiceRecord.objects.select_related("member__organisation", "run__community", "corrects")
+        if committed.get(record.number) in anchors
+    ]
+    findings: list[Finding] = []
+    accounted: dict[str, int] = {}
+    for record in documents:
+        posted = transfers.get(kept.get(record.number, ""), ())
+        for line in posted:
+            accounted[line.account] = accounted.get(line.account, 0) + line.amount
+        findings.extend(_claim_findings(record, posted))
+    findings.extend(
+        _error(
+            "verify.claims_differ",
+            f"the balance of {account} is {balances.get(account, 0)} grosze, the transfers of the documents give "
+            f"{accounted.get(account, 0)}",
+            account,
+        )
+        for account in sorted({*balances, *accounted})
+        if balances.get(account, 0) != accounted.get(account, 0)
+    )
+    return len(documents), findings
+
+
+def _claim_findings(record: InvoiceRecord, posted: tuple[Posting, ...]) -> list[Finding]:
+    """Whether the transfer of a document says what the document says; `posted` is empty where there is no transfer."""
+    try:
+        wanted = _claim_of(record)
+    except msgspec.DecodeError as error:
+        return [_error("verify.claims_differ", f"{record.number} cannot be read: {error}", record.number)]
+    if posted == wanted:
+        return []
+    if not posted:
+        message = f"the claim of {record.number} is not on the ledger; post the month again"
+        return [_error("verify.claims_missing", message, record.number)]
+    return [_error("verify.claims_differ", f"the claim on the ledger is not that of {record.number}", record.number)]
+
+
+def _claim_of(record: InvoiceRecord) -> tuple[Posting, ...]:
+    """The transfer as the document itself gives it; a credit counts for what it changed since the document before."""
+    owed = msgspec.json.decode(record.document, type=_Owed)
+    credit_grosz = owed.credit_gross_grosz
+    if record.corrects is not None:
+        credit_grosz -= msgspec.json.decode(record.corrects.document, type=_Owed).credit_gross_grosz
+    path = member_path(record.member)
+    return settlement_postings(
+        asset=CLAIM_ASSET,
+        community=organisation_path(record.run.community),
+        due_grosz={path: owed.totals.gross_grosz},
+        credit_grosz={path: credit_grosz},
+    )
+
+
+def _transfers(workspace: Workspace, ledger: EmbeddedLedger, names: set[str]) -> dict[str, tuple[Posting, ...]]:
+    """The lines of those of the transactions that the ledger took: found by the projection, read from their blocks."""
+    places: dict[int, list[int]] = {}
+    with open_projection(workspace) as projection:
+        for name in names:
+            located = projection.find(name)
+            if located is not None and located.outcome == ACCEPTED:
+                places.setdefault(located.height, []).append(located.position)
+    found = {}
+    for height, positions in places.items():
+        (block,) = ledger.read(height, limit=1)
+        records = read_body(block.body)
+        for position in positions:
+            opened = open_transaction(records[position].envelope)
+            if isinstance(opened.payload, Post):
+                found[opened.transaction] = opened.payload.postings
+    return found
 
 
 def _pictures(workspace: Workspace) -> tuple[int, list[Finding]]:

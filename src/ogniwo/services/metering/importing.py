@@ -19,8 +19,11 @@ from ogniwo.formats.meter_files.model import FileReading, FileRefusedError
 from ogniwo.formats.meter_files.reader import read_meter_file
 from ogniwo.records.metering.models import MaximumPowerState, MeteringPoint, RegisterState, SourceFile
 from ogniwo.records.parties.models import Organisation
+from ogniwo.series import log
+from ogniwo.series.disk import TEMPORARY
 from ogniwo.series.model import Commit, NewCell
 from ogniwo.series.overlay import overlay
+from ogniwo.series.store import CELLS
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
@@ -100,7 +103,8 @@ def import_files(
     """Import files in the order of their own versions; a refused file changes nothing and does not stop the others.
 
     `files` are (name, bytes). `tell` is called after each file. A file that was imported before changes nothing.
-    Raises BusyError while another use-case changes the workspace.
+    What killed imports left in the interval store is cleared away first. Raises BusyError while another use-case
+    changes the workspace, StoreDamaged when there is something to clear away and the store's log is damaged.
     """
     chosen = options or ImportOptions()
     results: list[ImportedFile] = []
@@ -112,6 +116,8 @@ def import_files(
             results.append(_refused(name, refusal, refusal.findings))
             tell()
     with nullcontext() if chosen.dry_run else changing(workspace, "import"):
+        if not chosen.dry_run:
+            _sweep(workspace)
         for reading, data in sorted(readings, key=lambda pair: _order(pair[0])):
             results.append(_import_one(workspace, organisation, reading, data, chosen))
             tell()
@@ -124,6 +130,34 @@ def paths_as_files(paths: Sequence[Path]) -> tuple[tuple[str, bytes], ...]:
     for path in paths:
         found.extend(sorted(child for child in path.iterdir() if child.is_file()) if path.is_dir() else [path])
     return tuple((path.name, path.read_bytes()) for path in found)
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Clear away what killed imports left in the interval store.
+
+    Not where a received file names a commit that the log no longer has: then commits were lost (a backup put back in
+    part), and the data files that nobody names now are what is left of them.
+    """
+    if not _has_leftovers(workspace.root / "series"):
+        return
+    commits = SourceFile.objects.exclude(commit="").values_list("commit", flat=True)
+    if workspace.series.head()[0] >= max(map(int, commits), default=0):
+        workspace.series.sweep()
+
+
+def _has_leftovers(root: Path) -> bool:
+    """Whether the names in a store show a killed writer: a temporary one, data of no commit or twice of the same.
+
+    Reads names only, since every import asks. A file whose number a later commit took in another month is not seen.
+    """
+    logged = {path.stem for path in (root / log.FOLDER).glob("*.json")}
+    names = [(path.parent.name, path.name.partition("-")[0]) for path in (root / CELLS).glob("*/*.parquet")]
+    return (
+        any(number not in logged for _, number in names)
+        or len(set(names)) < len(names)
+        or any((root / CELLS).glob(f"*/{TEMPORARY}*"))
+        or any((root / log.FOLDER).glob(f"{TEMPORARY}*"))
+    )
 
 
 def _order(reading: FileReading) -> tuple[str, int, str]:

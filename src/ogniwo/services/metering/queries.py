@@ -12,7 +12,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import IntervalSeries
-from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.metering.models import MeteringPoint, PointGroup
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.series.model import CellVersion, Completeness
@@ -129,9 +129,19 @@ class PointDetails:
     channels: tuple[ChannelMonth, ...]
 
 
-def list_points(*, organisation: Organisation, subject: Subject) -> tuple[PointSummary, ...]:
-    """The points of an organisation that the subject may see, by code."""
-    return tuple(_summary(point) for point in visible_points(organisation=organisation, subject=subject))
+def list_points(*, organisation: Organisation, subject: Subject, group: str = "") -> tuple[PointSummary, ...]:
+    """The points of an organisation that the subject may see, by code; of a group (`a/b`) and all below it if named."""
+    found = (_summary(point) for point in visible_points(organisation=organisation, subject=subject))
+    return tuple(one for one in found if not group or f"{one.group}/".startswith(f"{group.strip('/')}/"))
+
+
+def group_path(group: PointGroup | None) -> str:
+    """Where a group stands in its tree, from the root: `plant/hall 1/line a`; "" for none."""
+    names: list[str] = []
+    while group is not None:
+        names.append(group.name)
+        group = group.parent
+    return "/".join(reversed(names))
 
 
 def point_details(workspace: Workspace, *, code: str, subject: Subject) -> PointDetails:
@@ -247,7 +257,7 @@ def _summary(point: MeteringPoint) -> PointSummary:
         role=point.role,
         source=point.source,
         peak_power_w=point.peak_power_w,
-        group=point.group.name if point.group else "",
+        group=group_path(point.group),
         town=point.town,
     )
 

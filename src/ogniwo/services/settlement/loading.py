@@ -25,6 +25,8 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.settlement.models import CommunityRules, SettlementRun
 from ogniwo.services.contracts.queries import contracts_of_points, memberships_in, rules_on
 from ogniwo.services.metering.active import active_series, needed_series
+from ogniwo.services.metering.context import point_context
+from ogniwo.services.settlement.yearly_use import with_yearly_use
 from ogniwo.services.workspace.model import Workspace
 
 _NAMED_POINTS = 5
@@ -222,8 +224,18 @@ def _member_point(
         given=given * inside,
         metered_in_wh=int((_hourly(imports, month) * inside).sum()),
         metered_out_wh=int((_hourly(exports, month) * inside).sum()),
-        contracts=tuple(contract for contract in contracts if contract.point == code),
+        contracts=_with_last_year(membership.point, [one for one in contracts if one.point == code], month),
     )
+
+
+def _with_last_year(
+    point: MeteringPoint, contracts: Sequence[SupplyContract[PointTerms]], month: Month
+) -> tuple[SupplyContract[PointTerms], ...]:
+    """The contracts, with last year's use from the registers where they do not state it."""
+    if all(contract.terms.yearly_use_wh is not None for contract in contracts):
+        return tuple(contracts)
+    context = point_context(point, month)
+    return tuple(with_yearly_use(contract, context, on=month.first) for contract in contracts)
 
 
 def _hourly(series: IntervalSeries | None, month: Month) -> NDArray[np.int64]:

@@ -1,0 +1,103 @@
+"""The answer at the end of a day: who pays whom how much for the energy that members exchanged on it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from ogniwo.core.kernel.calendar import HOUR_S, Month, grid_of_month
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.settlement.internal import InternalPrices, settle_internally
+from ogniwo.core.tariffs.rules import TariffBook
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.visibility import Subject
+from ogniwo.services.contracts.queries import rules_on
+from ogniwo.services.settlement.closing import internal_price_row, unpack_flows
+from ogniwo.services.settlement.loading import latest_run
+
+
+class DayNotSettledError(Refusal):
+    """The month of a day is not closed."""
+
+    code = "settlement.day_not_found"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberDay:
+    """One point's day: Wh by source, what it pays the community and what the community owes it, net in grosze."""
+
+    member: str
+    name: str
+    point: str
+    taken_wh: int
+    community_in_wh: int
+    pool_wh: int
+    grid_wh: int
+    community_out_wh: int
+    surplus_wh: int
+    pays_grosz: int
+    receives_grosz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DaySettlement:
+    """A day by point; what takers pay is what producers receive plus the community's fee, to the grosz.
+
+    Each day is rounded by itself, so days need not sum to the month's lines; the month is what is billed. Pool and grid
+    are the month's, laid over its hours. `version` is that of the settlement.
+    """
+
+    day: date
+    version: int
+    rows: tuple[MemberDay, ...]
+    fee_grosz: int
+
+
+def day_settlement(*, community: Organisation, day: date, book: TariffBook, subject: Subject) -> DaySettlement:
+    """Settle the exchange of one local day at the internal price, from the newest version of its month.
+
+    A subject sees its own rows; the sums are made over all members first. Raises DayNotSettledError.
+    """
+    month = Month(day.year, day.month)
+    run = latest_run(community=community, month=month)
+    if run is None:
+        raise DayNotSettledError(detail=f"{community.code} has not closed {month}, the month of {day}")
+    grid = grid_of_month(month, slot_s=HOUR_S)
+    hours = slice(int(grid.day_offsets[day.day - 1]), int(grid.day_offsets[day.day]))
+    records = list(run.statements.select_related("point__member"))
+    sums = {
+        record.point.code: {
+            name: int(values[hours].sum()) for name, values in unpack_flows(bytes(record.flows)).items()
+        }
+        for record in records
+    }
+    rules, vat = rules_on(community=community, day=month.first), book.vat_percent(day)
+    settled = settle_internally(
+        community_in_wh={point: flows["community_in"] for point, flows in sums.items()},
+        community_out_wh={point: flows["community_out"] for point, flows in sums.items()},
+        prices=InternalPrices(
+            price=internal_price_row(rules),
+            fee=internal_price_row(rules, fee=True) if rules.community_fee_e8 else None,
+            vat_rate_percent=vat,
+            credit_vat_rate_percent=vat,
+        ),
+        first=day,
+        last_exclusive=date.fromordinal(day.toordinal() + 1),
+    )
+    visible = set(run.statements.all().visible_to(subject).values_list("point__code", flat=True))
+    rows = tuple(
+        MemberDay(
+            member=record.point.member.number,
+            name=record.point.member.name,
+            point=record.point.code,
+            taken_wh=sums[record.point.code]["taken"],
+            community_in_wh=sums[record.point.code]["community_in"],
+            pool_wh=sums[record.point.code]["from_pool"],
+            grid_wh=sums[record.point.code]["grid"],
+            community_out_wh=sums[record.point.code]["community_out"],
+            surplus_wh=sums[record.point.code]["surplus"],
+            pays_grosz=sum(line.net_grosz for line in settled.lines.get(record.point.code, ())),
+            receives_grosz=sum(line.net_grosz for line in settled.credits.get(record.point.code, ())),
+        )
+        for record in records
+        if record.point.code in visible
+    )
+    return DaySettlement(day=day, version=run.version, rows=rows, fee_grosz=settled.fee_grosz)
