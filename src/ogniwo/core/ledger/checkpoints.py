@@ -7,18 +7,16 @@ A checkpoint is an origin line (the network), the size, the root in base64, a bl
 
 import base64
 import binascii
-from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger import notes
 
 _ED25519 = b"\x01"
-_PREFIX = "\u2014 "
 _HASH_BYTES = 32
-_KEY_HASH_BYTES = 4
 _NOTE_BYTES_MAX = 65_536
 
 
@@ -55,11 +53,11 @@ class VerifierKey(NamedTuple):
     @property
     def key_hash(self) -> bytes:
         """The four bytes that pick this key's line: SHA-256(name, newline, 0x01, key)[:4]."""
-        return sha256(self.name.encode() + b"\n" + _ED25519 + self.key).digest()[:_KEY_HASH_BYTES]
+        return notes.key_hash_of(self.name, self.key, kind=_ED25519)
 
     def text(self) -> str:
         """The form people publish: `name+hash+key`."""
-        return f"{self.name}+{self.key_hash.hex()}+{base64.b64encode(_ED25519 + self.key).decode('ascii')}"
+        return notes.key_text(self.name, self.key, kind=_ED25519)
 
 
 def verifier_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
@@ -69,16 +67,13 @@ def verifier_key(name: str, key: Ed25519PrivateKey) -> VerifierKey:
 
 def parse_verifier_key(text: str) -> VerifierKey:
     """Read `name+hash+key`; raises CheckpointFormError when it is malformed or the hash does not fit."""
-    name, _, rest = text.partition("+")
-    hash_text, _, key_text = rest.partition("+")
     try:
-        raw = base64.b64decode(key_text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        found = notes.read_key(text, kind=_ED25519)
+    except ValueError as error:
         raise CheckpointFormError(detail=f"the key is not base64: {error}") from error
-    key = VerifierKey(name, raw[1:])
-    if not name or raw[:1] != _ED25519 or len(key.key) != _HASH_BYTES or key.key_hash.hex() != hash_text:
+    if found is None:
         raise CheckpointFormError(detail="not a verifier key of the form name+hash+key for Ed25519")
-    return key
+    return VerifierKey(*found)
 
 
 def sign_checkpoint(checkpoint: Checkpoint, *, name: str, key: Ed25519PrivateKey) -> str:
@@ -92,13 +87,12 @@ def add_checkpoint_signature(note: str, *, name: str, key: Ed25519PrivateKey) ->
 
 
 def _line(checkpoint: Checkpoint, name: str, key: Ed25519PrivateKey) -> str:
-    signature = verifier_key(name, key).key_hash + key.sign(checkpoint.body().encode())
-    return f"{_PREFIX}{name} {base64.b64encode(signature).decode('ascii')}\n"
+    return notes.signature_line(name, verifier_key(name, key).key_hash, key.sign(checkpoint.body().encode()))
 
 
 def parse_checkpoint(note: str) -> Checkpoint:
     """Read a note without verifying it; raises CheckpointFormError."""
-    body, _, _ = _split(note)
+    body = _body(note)
     lines = body.split("\n")
     try:
         origin, size, root_text, *rest = lines
@@ -116,28 +110,23 @@ def parse_checkpoint(note: str) -> Checkpoint:
 def verify_checkpoint(note: str, *, key: VerifierKey) -> Checkpoint:
     """The checkpoint in a note that this key signed; raises CheckpointFormError or CheckpointSignatureError."""
     checkpoint = parse_checkpoint(note)
-    body, _, lines = _split(note)
-    for line in lines.removesuffix("\n").split("\n"):
-        name, _, signature_text = line.removeprefix(_PREFIX).partition(" ")
-        try:
-            raw = base64.b64decode(signature_text, validate=True)
-        except (binascii.Error, ValueError):
-            continue  # a line of a kind we do not know; the specification says to ignore it
-        if name == key.name and raw[:_KEY_HASH_BYTES] == key.key_hash:
-            try:
-                Ed25519PublicKey.from_public_bytes(key.key).verify(raw[_KEY_HASH_BYTES:], body.encode())
-            except InvalidSignature as error:
-                raise CheckpointSignatureError(detail=f"the signature of {key.name} is not over this text") from error
-            return checkpoint
-    raise CheckpointSignatureError(detail=f"no signature line by {key.name}")
+    signature = notes.signature_by(note, name=key.name, key_hash=key.key_hash)
+    if signature is None:
+        raise CheckpointSignatureError(detail=f"no signature line by {key.name}")
+    try:
+        Ed25519PublicKey.from_public_bytes(key.key).verify(signature, checkpoint.body().encode())
+    except InvalidSignature as error:
+        raise CheckpointSignatureError(detail=f"the signature of {key.name} is not over this text") from error
+    return checkpoint
 
 
-def _split(note: str) -> tuple[str, str, str]:
+def _body(note: str) -> str:
+    """The text a note's signatures are over; refuses what has not the form of a note."""
     if len(note) > _NOTE_BYTES_MAX:
         raise CheckpointFormError(detail="longer than a checkpoint may be")
     text, gap, lines = note.partition("\n\n")
     if not gap or not lines.endswith("\n"):
         raise CheckpointFormError(detail="no blank line between text and signatures")
-    if any(not line.startswith(_PREFIX) for line in lines.removesuffix("\n").split("\n")):
+    if any(not line.startswith(notes.LINE_PREFIX) for line in lines.removesuffix("\n").split("\n")):
         raise CheckpointFormError(detail="a signature line begins with an em dash and a space")
-    return text + "\n", gap, lines
+    return text + "\n"

@@ -4,23 +4,18 @@ The forms are C2SP tlog-cosignature: a witness signs `cosignature/v1`, its time 
 its line in the note carries key hash, time and signature. A policy says how many of which witnesses make it final.
 """
 
-import base64
-import binascii
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger import notes
 from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint
 
 _COSIGNATURE = b"\x04"
-_PREFIX = "\u2014 "
-_KEY_HASH_BYTES = 4
 _TIME_BYTES = 8
-_KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 
 
@@ -51,11 +46,11 @@ class WitnessKey(NamedTuple):
     @property
     def key_hash(self) -> bytes:
         """The four bytes that pick this key's line: SHA-256(name, newline, 0x04, key)[:4]."""
-        return sha256(self.name.encode() + b"\n" + _COSIGNATURE + self.key).digest()[:_KEY_HASH_BYTES]
+        return notes.key_hash_of(self.name, self.key, kind=_COSIGNATURE)
 
     def text(self) -> str:
         """The form people publish: `name+hash+key`."""
-        return f"{self.name}+{self.key_hash.hex()}+{base64.b64encode(_COSIGNATURE + self.key).decode('ascii')}"
+        return notes.key_text(self.name, self.key, kind=_COSIGNATURE)
 
 
 def witness_key(name: str, key: Ed25519PrivateKey) -> WitnessKey:
@@ -67,16 +62,13 @@ def witness_key(name: str, key: Ed25519PrivateKey) -> WitnessKey:
 
 def parse_witness_key(text: str) -> WitnessKey:
     """Read `name+hash+key`; raises WitnessKeyError when it is malformed or the hash does not fit."""
-    name, _, rest = text.strip().partition("+")
-    hash_text, _, key_text = rest.partition("+")
     try:
-        raw = base64.b64decode(key_text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        found = notes.read_key(text.strip(), kind=_COSIGNATURE)
+    except ValueError as error:
         raise WitnessKeyError(detail=f"the key of a witness is not base64: {error}") from error
-    key = WitnessKey(name, raw[1:])
-    if not name or raw[:1] != _COSIGNATURE or len(key.key) != _KEY_BYTES or key.key_hash.hex() != hash_text:
+    if found is None:
         raise WitnessKeyError(detail=f"{text!r} is not a witness key of the form name+hash+key")
-    return key
+    return WitnessKey(*found)
 
 
 def _signed_text(checkpoint: Checkpoint, time_s: int) -> bytes:
@@ -87,8 +79,7 @@ def cosign(note: str, *, name: str, key: Ed25519PrivateKey, time_s: int) -> str:
     """The witness's signature line over the checkpoint of a note, with its line end."""
     public = witness_key(name, key)
     signature = key.sign(_signed_text(parse_checkpoint(note), time_s))
-    raw = public.key_hash + time_s.to_bytes(_TIME_BYTES, "big") + signature
-    return f"{_PREFIX}{name} {base64.b64encode(raw).decode('ascii')}\n"
+    return notes.signature_line(name, public.key_hash, time_s.to_bytes(_TIME_BYTES, "big") + signature)
 
 
 def verify_cosignature(note: str, *, key: WitnessKey) -> int | None:
@@ -97,25 +88,17 @@ def verify_cosignature(note: str, *, key: WitnessKey) -> int | None:
     Raises CosignatureError for a line of this key that is not over this checkpoint.
     """
     checkpoint = parse_checkpoint(note)
-    for line in note.partition("\n\n")[2].removesuffix("\n").split("\n"):
-        name, _, text = line.removeprefix(_PREFIX).partition(" ")
-        try:
-            raw = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            continue  # a line of a kind we do not know; the specification says to ignore it
-        if name != key.name or raw[:_KEY_HASH_BYTES] != key.key_hash:
-            continue
-        if len(raw) != _KEY_HASH_BYTES + _TIME_BYTES + _SIGNATURE_BYTES:
-            raise CosignatureError(detail=f"the line of {key.name} is no cosignature")
-        time_s = int.from_bytes(raw[_KEY_HASH_BYTES : _KEY_HASH_BYTES + _TIME_BYTES], "big")
-        try:
-            Ed25519PublicKey.from_public_bytes(key.key).verify(
-                raw[_KEY_HASH_BYTES + _TIME_BYTES :], _signed_text(checkpoint, time_s)
-            )
-        except InvalidSignature as error:
-            raise CosignatureError(detail=f"the line of {key.name} is not over this checkpoint") from error
-        return time_s
-    return None
+    raw = notes.signature_by(note, name=key.name, key_hash=key.key_hash)
+    if raw is None:
+        return None
+    if len(raw) != _TIME_BYTES + _SIGNATURE_BYTES:
+        raise CosignatureError(detail=f"the line of {key.name} is no cosignature")
+    time_s, signature = int.from_bytes(raw[:_TIME_BYTES], "big"), raw[_TIME_BYTES:]
+    try:
+        Ed25519PublicKey.from_public_bytes(key.key).verify(signature, _signed_text(checkpoint, time_s))
+    except InvalidSignature as error:
+        raise CosignatureError(detail=f"the line of {key.name} is not over this checkpoint") from error
+    return time_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,55 @@
+"""Signed notes: the forms of keys and of signature lines that checkpoints and cosignatures share (C2SP signed-note).
+
+A published key is `name+hash+base64(kind, key)`; a signature line is an em dash, a blank, the name, a blank and
+`base64(key hash, signature)`. The kind is one byte and says what such a key signs.
+"""
+
+import base64
+import binascii
+from hashlib import sha256
+
+LINE_PREFIX = "\u2014 "
+_KEY_HASH_BYTES = 4
+_KEY_BYTES = 32
+
+
+def key_hash_of(name: str, key: bytes, *, kind: bytes) -> bytes:
+    """The four bytes that pick a key's line: SHA-256(name, newline, kind, key)[:4]."""
+    return sha256(name.encode() + b"\n" + kind + key).digest()[:_KEY_HASH_BYTES]
+
+
+def key_text(name: str, key: bytes, *, kind: bytes) -> str:
+    """The form people publish: `name+hash+key`."""
+    key_hash = key_hash_of(name, key, kind=kind).hex()
+    return f"{name}+{key_hash}+{base64.b64encode(kind + key).decode('ascii')}"
+
+
+def read_key(text: str, *, kind: bytes) -> tuple[str, bytes] | None:
+    """Name and Ed25519 key (32 bytes) of `name+hash+key`; None when the form, the kind or the hash does not fit.
+
+    Raises ValueError when the key is not base64.
+    """
+    name, _, rest = text.partition("+")
+    hash_text, _, encoded = rest.partition("+")
+    raw = base64.b64decode(encoded, validate=True)
+    key = raw[1:]
+    fits = name and raw[:1] == kind and len(key) == _KEY_BYTES
+    return (name, key) if fits and key_hash_of(name, key, kind=kind).hex() == hash_text else None
+
+
+def signature_line(name: str, key_hash: bytes, signature: bytes) -> str:
+    """A signature as a line of a note, with its line end."""
+    return f"{LINE_PREFIX}{name} {base64.b64encode(key_hash + signature).decode('ascii')}\n"
+
+
+def signature_by(note: str, *, name: str, key_hash: bytes) -> bytes | None:
+    """What the first line of this key in a note holds behind the key hash; None when the key has no line."""
+    for line in note.partition("\n\n")[2].removesuffix("\n").split("\n"):
+        signer, _, encoded = line.removeprefix(LINE_PREFIX).partition(" ")
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+        except (binascii.Error, ValueError):
+            continue  # a line of a kind we do not know; the specification says to ignore it
+        if signer == name and raw[:_KEY_HASH_BYTES] == key_hash:
+            return raw[_KEY_HASH_BYTES:]
+    return None
