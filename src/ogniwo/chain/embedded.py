@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
+from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part
 from ogniwo.chain.store import BlockStore, DamagedStoreError
 from ogniwo.core.kernel.refusals import Refusal
@@ -58,7 +58,7 @@ class Health(NamedTuple):
     pending_max: int
 
 
-class EmbeddedLedger:
+class EmbeddedLedger(Closing):
     """The engine over one SQLite file; safe to call from many threads. Close it, or use it in a `with` block.
 
     `clock` gives seconds since 1970; `threads` verify (default: one per processor). Opening replays the chain: hashes,
@@ -133,14 +133,6 @@ class EmbeddedLedger:
         self._writer.join()
         self._pool.shutdown(wait=True)
         self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _write(self) -> None:
         while parts := self._inbox.take(transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX):

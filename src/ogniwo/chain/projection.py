@@ -9,9 +9,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
+from ogniwo.chain.closing import Closing
 from ogniwo.chain.store import BlockStore
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
 from ogniwo.core.ledger.blocks import Block, BlockHeader, header_hash, read_body, read_header
@@ -76,7 +76,7 @@ class Movement(NamedTuple):
     amount: int
 
 
-class Projection:
+class Projection(Closing):
     """The tables over the blocks of one store; `ledger` is the block database, `path` the file of the tables."""
 
     def __init__(self, *, ledger: Path, path: Path) -> None:
@@ -222,14 +222,6 @@ class Projection:
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 _LOCATED = (

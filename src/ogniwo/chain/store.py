@@ -11,9 +11,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from ogniwo.chain.closing import Closing
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.blocks import Block
 
@@ -53,7 +52,7 @@ class StoreWriteError(Refusal):
     code = "ledger.store_write"
 
 
-class BlockStore:
+class BlockStore(Closing):
     """The block table. With `write` it holds the writer's lock until closed; without, it only reads."""
 
     def __init__(self, path: Path, *, write: bool) -> None:
@@ -133,14 +132,6 @@ class BlockStore:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @contextmanager

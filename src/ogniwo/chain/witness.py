@@ -3,11 +3,10 @@
 import sqlite3
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ogniwo.chain.closing import Closing
 from ogniwo.core.ledger.checkpoints import Checkpoint, VerifierKey, parse_checkpoint
 from ogniwo.core.ledger.cosignatures import cosign
 from ogniwo.core.ledger.witness import judge, parse_request
@@ -15,7 +14,7 @@ from ogniwo.core.ledger.witness import judge, parse_request
 _TABLE = "CREATE TABLE IF NOT EXISTS seen (origin TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT"
 
 
-class Witness:
+class Witness(Closing):
     """Signs checkpoints of known logs that continue what it saw; safe to call from many threads.
 
     `logs` maps origins to the verifier keys of the logs it watches.
@@ -61,11 +60,3 @@ class Witness:
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
