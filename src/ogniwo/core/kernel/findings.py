@@ -32,3 +32,20 @@ class Finding:
     start_epoch_s: int | None = None
     end_epoch_s: int | None = None
     facts: tuple[tuple[str, str], ...] = field(default=())
+
+
+def finding_row(finding: Finding) -> dict[str, object]:
+    """A finding as JSON, its severity as a word; it is shown and kept in this form."""
+    return {
+        "code": finding.code,
+        "severity": finding.severity.name.lower(),
+        "message": finding.message,
+        "source": finding.source,
+        "row": finding.row,
+        "column": finding.column,
+        "point": finding.point,
+        "channel": finding.channel,
+        "start_epoch_s": finding.start_epoch_s,
+        "end_epoch_s": finding.end_epoch_s,
+        "facts": dict(finding.facts),
+    }

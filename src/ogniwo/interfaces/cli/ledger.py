@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.findings import finding_row
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.interfaces.cli.arguments import (
     COMMUNITY_OPTION,
@@ -21,7 +22,6 @@ from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
     answers_refusals,
-    finding_row,
     findings_exit_code,
     progress,
     say,

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.findings import finding_row
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.interfaces.cli.arguments import (
     DRY_RUN_OPTION,
@@ -25,7 +26,6 @@ from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     REFUSED,
     answers_refusals,
-    finding_row,
     findings_exit_code,
     progress,
     say,

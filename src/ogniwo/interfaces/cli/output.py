@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+from typing import Final, NoReturn, ParamSpec, TypeVar
 
 import click
 
@@ -81,23 +81,6 @@ def show_table(*, headers: Sequence[str], rows: Iterable[Sequence[str]], right: 
     click.echo("  ".join("-" * width for width in widths))
     for row in body:
         click.echo(line(row))
-
-
-def finding_row(finding: Finding) -> dict[str, Any]:
-    """A finding as JSON."""
-    return {
-        "code": finding.code,
-        "severity": finding.severity.name.lower(),
-        "message": finding.message,
-        "source": finding.source,
-        "row": finding.row,
-        "column": finding.column,
-        "point": finding.point,
-        "channel": finding.channel,
-        "start_epoch_s": finding.start_epoch_s,
-        "end_epoch_s": finding.end_epoch_s,
-        "facts": dict(finding.facts),
-    }
 
 
 def say_findings(findings: Sequence[Finding], *, limit: int = 20) -> None:

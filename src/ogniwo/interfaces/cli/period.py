@@ -8,7 +8,7 @@ import click
 
 from ogniwo.core.balancing.model import SharingMethod
 from ogniwo.core.kernel.calendar import Month
-from ogniwo.core.kernel.findings import Severity
+from ogniwo.core.kernel.findings import Severity, finding_row
 from ogniwo.core.kernel.quantities import Rate, format_decimal
 from ogniwo.core.settlement.corridor import PriceCorridor
 from ogniwo.interfaces.cli.arguments import (
@@ -23,7 +23,6 @@ from ogniwo.interfaces.cli.arguments import (
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     answers_refusals,
-    finding_row,
     findings_exit_code,
     progress,
     say,

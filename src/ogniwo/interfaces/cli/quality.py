@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from ogniwo.core.kernel.calendar import Month
-from ogniwo.core.kernel.findings import Severity
+from ogniwo.core.kernel.findings import Severity, finding_row
 from ogniwo.core.kernel.periods import instant_of
 from ogniwo.core.kernel.quality import QUALITY_WORDS
 from ogniwo.interfaces.cli.arguments import (
@@ -24,7 +24,6 @@ from ogniwo.interfaces.cli.output import (
     DONE,
     DONE_WITH_FINDINGS,
     answers_refusals,
-    finding_row,
     findings_exit_code,
     progress,
     say,

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import click
 
-from ogniwo.core.kernel.findings import Finding
+from ogniwo.core.kernel.findings import Finding, finding_row
 from ogniwo.interfaces.cli.output import (
     WRONG_USE,
     exit_code_of,
-    finding_row,
     findings_exit_code,
     say,
     say_findings,

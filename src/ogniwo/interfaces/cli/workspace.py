@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
+from ogniwo.core.kernel.findings import finding_row
 from ogniwo.interfaces.cli.arguments import DRY_RUN_OPTION, JSON_OPTION, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     answers_refusals,
-    finding_row,
     refuse,
     say,
     say_findings,

@@ -11,7 +11,7 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import HOUR_S, QUARTER_S, Month, grid_of_month, local_day
-from ogniwo.core.kernel.findings import Finding, Severity
+from ogniwo.core.kernel.findings import Finding, Severity, finding_row
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import RegisterReading
@@ -421,7 +421,7 @@ def _save(
         intervals=reading.intervals.count,
         commit=f"{commit.number}" if commit else "",
         facts={**dict(reading.facts), **given},
-        findings=[_finding_row(finding) for finding in findings],
+        findings=[_kept_row(finding) for finding in findings],
     )
     for register in reading.registers:
         if register.point in points:
@@ -452,19 +452,9 @@ def _save_register(register: RegisterReading, points: dict[str, MeteringPoint], 
         RegisterState.objects.filter(pk=state.pk).update(**value, **origin)
 
 
-def _finding_row(finding: Finding) -> dict[str, object]:
-    return {
-        "code": finding.code,
-        "severity": finding.severity.name.lower(),
-        "message": finding.message,
-        "row": finding.row,
-        "column": finding.column,
-        "point": finding.point,
-        "channel": finding.channel,
-        "start_epoch_s": finding.start_epoch_s,
-        "end_epoch_s": finding.end_epoch_s,
-        "facts": dict(finding.facts),
-    }
+def _kept_row(finding: Finding) -> dict[str, object]:
+    """The finding without its file, which is the record it is kept under."""
+    return {name: value for name, value in finding_row(finding).items() if name != "source"}
 
 
 def _result(
