@@ -109,4 +109,4 @@ def test_functions_stay_under_70_lines_and_files_under_500():
 
 def test_no_addresses_in_lock_files():
     for lock in (ROOT / "requirements").glob("*.txt"):
-        assert "http" not in lock.read_text(encoding="utf-8")
+        assert "://" not in lock.read_text(encoding="utf-8")

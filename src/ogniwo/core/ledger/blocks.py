@@ -5,6 +5,7 @@ then one per recorded transaction with its outcome. So a log root that somebody 
 transactions there were, but when, with what answer, and what the balances were after them.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Literal, NamedTuple
 
@@ -69,11 +70,24 @@ class TransactionEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     v: Annotated[int, msgspec.Meta(ge=1)] = FORMAT_VERSION
 
 
+class Move(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """A change of one balance, in minor units of the asset."""
+
+    account: str
+    asset: str
+    amount: int
+
+
 class Recorded(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A transaction as the block's body keeps it: the outcome's code and the whole envelope."""
+    """A transaction as the block's body keeps it: the outcome's code and the whole envelope.
+
+    `moves` tells what an operation moved whose payload does not say so (a payment from several sources, say), by
+    account and asset. It is derived, so that tables can be built without the rules; whoever replays compares it.
+    """
 
     outcome: str
     envelope: bytes
+    moves: tuple[Move, ...] = ()
 
 
 class Block(NamedTuple):
@@ -106,8 +120,14 @@ def read_header(header: bytes) -> BlockHeader:
 
 
 def write_body(recorded: list[Recorded]) -> bytes:
-    """The bytes of a body."""
-    return _BODY_ENCODER.encode(recorded)
+    """The bytes of a body; a transaction without moves has two members, one with moves three."""
+    return _BODY_ENCODER.encode(_rows(recorded))
+
+
+def _rows(recorded: Sequence[Recorded]) -> list[tuple[object, ...]]:
+    return [
+        (each.outcome, each.envelope, each.moves) if each.moves else (each.outcome, each.envelope) for each in recorded
+    ]
 
 
 def read_body(body: bytes) -> tuple[Recorded, ...]:
@@ -116,7 +136,7 @@ def read_body(body: bytes) -> tuple[Recorded, ...]:
         recorded = _BODY.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedBodyError(detail=f"the body of the block cannot be read: {error}") from error
-    if _BODY_ENCODER.encode(recorded) != body:
+    if _BODY_ENCODER.encode(_rows(recorded)) != body:
         raise MalformedBodyError(detail="the body of the block is not in its one byte form")
     return recorded
 

@@ -1,6 +1,6 @@
 """The ledger without a disk: executes transactions into blocks, and follows blocks that were executed before."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from ogniwo.core.ledger.blocks import (
     Block,
     BlockHeader,
     MalformedBodyError,
+    Move,
     Recorded,
     TransactionEntry,
     block_entry_of,
@@ -27,7 +28,7 @@ from ogniwo.core.ledger.outcomes import ACCEPTED, Outcome
 from ogniwo.core.ledger.rules import apply
 from ogniwo.core.ledger.signing import KeyRing, PublicKeyError, SignatureError
 from ogniwo.core.ledger.state import State
-from ogniwo.core.ledger.transactions import Genesis, RegisterKey
+from ogniwo.core.ledger.transactions import Genesis, MintMetering, Post, RegisterKey
 
 _NO_ROOT = "0" * 64
 
@@ -35,7 +36,7 @@ _NO_ROOT = "0" * 64
 class BlockMismatchError(Refusal):
     """A stored block does not follow from the ones before it; `part` says where it departs.
 
-    Parts: "header", "previous", "time", "transactions", "signature", "outcomes", "state", "log".
+    Parts: "header", "previous", "time", "transactions", "signature", "outcomes", "state", "log", "moves".
     """
 
     code = "ledger.block_mismatch"
@@ -93,12 +94,13 @@ class Machine:
         first = self.log.size + 1
         for transaction in transactions:
             outcome, digest = self._one(transaction, block_time)
+            moves = self.state.take_moves()
             if not outcome.recorded:
                 placed.append(Placed(outcome, -1, -1))
                 continue
             position = len(recorded)
             placed.append(Placed(outcome, position, first + position))
-            recorded.append(Recorded(outcome.code, transaction.envelope))
+            recorded.append(Recorded(outcome.code, transaction.envelope, _told(transaction, moves)))
             digests.append(digest)
             entries.append(self._entry(transaction, outcome.code, position, block_time))
         if not recorded:
@@ -112,10 +114,13 @@ class Machine:
                 verify_signatures(transaction, self.ring)
             except (SignatureError, PublicKeyError) as refusal:
                 return Outcome(refusal.code, refusal.detail, recorded=False), b""
-        outcome = apply(self.state, transaction, block_time=block_time)
+        outcome = apply(self.state, transaction, block_time=block_time, logged=self._logged)
         if outcome.code == ACCEPTED and isinstance(transaction.payload, (Genesis, RegisterKey)):
             self.ring.add(transaction.payload.key)
         return outcome, transaction.digest
+
+    def _logged(self, index: int) -> bytes | None:
+        return self.log.leaf(index) if 0 <= index < self.log.size else None
 
     def _entry(self, transaction: SignedTransaction, outcome: str, position: int, block_time: int) -> bytes:
         return encode(
@@ -182,6 +187,8 @@ class Machine:
                 detail = f"transaction {position} is recorded as {record.outcome}, the rules say {placed.outcome.code}"
                 raise BlockMismatchError(detail=detail, part="outcomes")
         self._compare_header(header, executed.block)
+        if executed.block is not None and executed.block.body != block.body:
+            raise BlockMismatchError(detail="the body tells other movements than the rules give", part="moves")
         return header
 
     def _read(self, block: Block) -> tuple[BlockHeader, tuple[Recorded, ...]]:
@@ -241,3 +248,14 @@ class Machine:
         if (ours.log_root, ours.log_size) != (header.log_root, header.log_size):
             raise BlockMismatchError(detail="the log after the block is another one", part="log")
         raise BlockMismatchError(detail="the header holds something else than the block", part="header")
+
+
+def _told(transaction: SignedTransaction, moves: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Move, ...]:
+    """The movements that the body has to tell, since the payload alone does not."""
+    if not moves or isinstance(transaction.payload, (Post, MintMetering)):
+        return ()
+    total: dict[tuple[str, str], int] = {}
+    for amounts in moves:
+        for place, amount in amounts.items():
+            total[place] = total.get(place, 0) + amount
+    return tuple(Move(account, asset, amount) for (account, asset), amount in sorted(total.items()) if amount)

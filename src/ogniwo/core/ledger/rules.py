@@ -1,29 +1,29 @@
 """The state machine: one transaction in, one outcome out, always the same one."""
 
-from ogniwo.core.ledger import administration, minting, postings
+from collections.abc import Callable
+
 from ogniwo.core.ledger.admission import SignedTransaction
+from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.outcomes import ACCEPTANCE, ACCEPTED, EXISTS, Code, Outcome, RuleError, turned_away
+from ogniwo.core.ledger.rulebook import administration, minting, postings
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state import LIFETIME_S_MAX, Seen, State
-from ogniwo.core.ledger.transactions import (
-    FORMAT_VERSION,
-    Anchor,
-    BindRole,
-    DefineAsset,
-    Genesis,
-    MintMetering,
-    Post,
-    RegisterAccount,
-    RegisterKey,
-    RevokeKey,
-    UnbindRole,
-)
+from ogniwo.core.ledger.transactions import FORMAT_VERSION, Genesis, MintMetering, RegisterKey, Step
+
+_RULES: RuleBook = {**administration.RULES, **minting.RULES, **postings.RULES}
 
 
-def apply(state: State, signed: SignedTransaction, *, block_time: int) -> Outcome:
+def _no_log(_: int) -> bytes | None:
+    return None
+
+
+def apply(
+    state: State, signed: SignedTransaction, *, block_time: int, logged: Callable[[int], bytes | None] = _no_log
+) -> Outcome:
     """Apply a transaction to the state at a block time (seconds since 1970, UTC).
 
-    Its signatures must have been verified (admission.py); one whose key is still open is turned away. Either the
+    Its signatures must have been verified (admission.py); one whose key is still open is turned away. `logged` gives
+    the leaf hash of an earlier log entry. Either the
     outcome is accepted and the whole transaction took effect, or nothing changed but the memory of the client's id.
     The answer to an id is final: a refused transaction does not come to life later when, say, the balance suffices.
     """
@@ -34,8 +34,19 @@ def apply(state: State, signed: SignedTransaction, *, block_time: int) -> Outcom
         if isinstance(payload, Genesis):
             _genesis(state, signed, payload, block_time)
         else:
-            _signers(state, signed, block_time)
-            _operate(state, signed, block_time)
+            givers = _signers(state, signed, block_time)
+            call = Call(
+                state,
+                payload.account,
+                signed.transaction,
+                signed.signers,
+                givers,
+                givers,
+                signed.reader,
+                block_time,
+                logged,
+            )
+            _operate(call, payload)
         outcome = ACCEPTANCE
     except RuleError as error:
         outcome = error.outcome
@@ -45,26 +56,8 @@ def apply(state: State, signed: SignedTransaction, *, block_time: int) -> Outcom
     return outcome
 
 
-def _operate(state: State, signed: SignedTransaction, block_time: int) -> None:
-    match signed.payload:
-        case Post() as payload:
-            postings.post(state, signed, payload, block_time)
-        case MintMetering() as payload:
-            minting.mint_metering(state, signed, payload, block_time)
-        case Anchor() as payload:
-            minting.anchor(state, signed, payload, block_time)
-        case RegisterKey() as payload:
-            administration.register_key(state, signed, payload, block_time)
-        case RegisterAccount() as payload:
-            administration.register_account(state, payload, block_time)
-        case RevokeKey() as payload:
-            administration.revoke_key(state, payload, block_time)
-        case BindRole() as payload:
-            administration.bind_role(state, payload, block_time)
-        case UnbindRole() as payload:
-            administration.unbind_role(state, payload, block_time)
-        case DefineAsset() as payload:
-            administration.define_asset(state, payload, block_time)
+def _operate(call: Call, payload: Step) -> None:
+    _RULES[type(payload)](call, payload)
 
 
 def _frame(state: State, signed: SignedTransaction, block_time: int) -> None:
@@ -101,15 +94,15 @@ def _genesis(state: State, signed: SignedTransaction, payload: Genesis, block_ti
     administration.found(state, payload, block_time)
 
 
-def _signers(state: State, signed: SignedTransaction, block_time: int) -> None:
-    """Whether every signature counts and one of them is the acting account's."""
+def _signers(state: State, signed: SignedTransaction, block_time: int) -> frozenset[str]:
+    """The accounts whose keys signed; every signature counts and one of them is the acting account's."""
     payload = signed.payload
     if payload.account not in state.accounts:
         raise turned_away(Code.UNKNOWN_ACCOUNT, f"{payload.account} is not open")
     if signed.open_checks:
         raise turned_away(Code.UNKNOWN_KEY, f"key {signed.open_checks[0].kid} is not registered")
     registering = key_id(payload.key) if isinstance(payload, RegisterKey) else ""
-    own = False
+    givers = []
     for kid in signed.signers:
         record = state.keys.get(kid)
         if record is None:
@@ -120,8 +113,9 @@ def _signers(state: State, signed: SignedTransaction, block_time: int) -> None:
             raise turned_away(Code.KEY_NOT_ACTIVE, f"key {kid} is revoked or not valid yet")
         if record.purpose != "transaction":
             raise turned_away(Code.KEY_PURPOSE, f"key {kid} signs readings, not transactions")
-        own = own or record.account == payload.account
-    if not own:
+        givers.append(record.account)
+    if payload.account not in givers:
         raise turned_away(Code.FOREIGN_KEY, f"no signature is by a key of {payload.account}")
     if isinstance(payload, MintMetering) and signed.reader not in state.keys:
         raise turned_away(Code.UNKNOWN_KEY, f"key {signed.reader} is not registered")
+    return frozenset(givers)

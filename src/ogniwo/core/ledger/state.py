@@ -1,18 +1,32 @@
-"""The state of the ledger and its one way to change: `apply`.
+"""The state of the ledger: its tables, its balances, and the one hash over all of it.
 
 Pure and deterministic: the same transactions in the same order with the same block times give the same state and the
 same root, on every machine. There is no clock here but the time of the block, and no randomness. A refused transaction
 changes nothing but the memory of its id.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 import msgspec
 
-from ogniwo.core.ledger.canonical import encode
-from ogniwo.core.ledger.signing import PublicKey
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.canonical import decode, encode
+from ogniwo.core.ledger.state_records import (
+    Account,
+    Anchored,
+    Asset,
+    Binding,
+    Foundation,
+    KeyRecord,
+    Minted,
+    RoleRecord,
+    Validator,
+)
 from ogniwo.core.ledger.state_tree import StateTree
-from ogniwo.core.ledger.transactions import AssetKind, Permission
+from ogniwo.core.ledger.tables import Changes, Table
+from ogniwo.core.ledger.transactions import Permission
 
 LIFETIME_S_MAX = 31 * 86_400
 """How far ahead a transaction may expire; ids are remembered exactly that long, so memory stays bounded."""
@@ -24,73 +38,10 @@ class InvariantError(Exception):
     """The books do not balance: a fault in the program, never in a transaction."""
 
 
-class Account(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An account: its kind and when it was opened (block time)."""
+class StateEntryError(Refusal):
+    """An entry of a stored state is not one this version knows."""
 
-    kind: str
-    opened: int
-
-
-class KeyRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A registered key; `revoked` is 0 while it is not."""
-
-    account: str
-    device: str
-    key: PublicKey
-    purpose: str
-    revoked: int
-    valid_from: int
-
-    def active(self, block_time: int) -> bool:
-        """Whether it counts at a block time."""
-        return self.valid_from <= block_time and not self.revoked
-
-
-class Binding(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A role bound to an account over a subtree from `valid_from` up to but not including `valid_to` (0 = open)."""
-
-    role: str
-    subject: str
-    subtree: str
-    valid_from: int
-    valid_to: int
-
-
-class Asset(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """An asset's policy."""
-
-    channels: tuple[str, ...]
-    domain: str
-    issuer: str
-    kind: AssetKind
-    transferable: bool
-
-
-class Minted(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """The version in force of a point's day and channel."""
-
-    asset: str
-    record: str
-    total_wh: int
-    transaction: str
-    version: int
-
-
-class Anchored(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """A commitment on the ledger."""
-
-    kind: str
-    subject: str
-    transaction: str
-
-
-class Foundation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """What genesis fixed."""
-
-    checkpoint_key: str
-    network: str
-    operator: str
-    roles: dict[str, tuple[Permission, ...]]
+    code = "ledger.state_entry"
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
@@ -101,78 +52,102 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
 
 
 class State:
-    """Everything the ledger knows. Read the attributes freely; change them only through `put_*` and `move`."""
+    """Everything the ledger knows.
+
+    Read the attributes freely; change them only through `Table.put` and `Table.drop`, `found` and `move`, so that the
+    root, an undo and a snapshot see every change. A new kind of record is a new table here and nowhere else.
+    """
 
     def __init__(self) -> None:
+        self._changes = changes = Changes()
         self.foundation: Foundation | None = None
-        self.accounts: dict[str, Account] = {}
-        self.keys: dict[str, KeyRecord] = {}
-        self.keys_of: dict[str, list[str]] = {}
-        self.bindings: dict[str, dict[tuple[str, str], Binding]] = {}
-        self.assets: dict[str, Asset] = {}
+        self.accounts: Table[str, Account] = Table("account", Account, changes)
+        self.keys: Table[str, KeyRecord] = Table("key", KeyRecord, changes, group=lambda _, record: record.account)
+        self.roles: Table[str, RoleRecord] = Table("role", RoleRecord, changes)
+        self.bindings: Table[tuple[str, str, str], Binding] = Table(
+            "binding", Binding, changes, group=lambda _, binding: binding.subject
+        )
+        self.validators: Table[str, Validator] = Table("validator", Validator, changes)
+        self.assets: Table[str, Asset] = Table("asset", Asset, changes)
+        self.minted: Table[tuple[str, str, str], Minted] = Table("minted", Minted, changes)
+        self.anchors: Table[str, Anchored] = Table("anchor", Anchored, changes)
+        self.tables: dict[str, Table[Any, Any]] = {
+            table.word: table for table in vars(self).values() if isinstance(table, Table)
+        }
         self.balances: dict[tuple[str, str], int] = {}
         self.sums: dict[str, int] = {}
-        self.minted: dict[tuple[str, str, str], Minted] = {}
-        self.anchors: dict[str, Anchored] = {}
         self._seen: dict[tuple[str, str], Seen] = {}
         self._seen_until: dict[int, list[tuple[str, str]]] = {}
         self._tree = StateTree()
-        self._changed: dict[str, msgspec.Struct | None] = {}
+        self._founded = False
         self._moved: set[tuple[str, str]] = set()
+        self._moves: list[Mapping[tuple[str, str], int]] = []
+
+    @classmethod
+    def restored(cls, entries: Iterable[tuple[bytes, bytes]]) -> "State":
+        """The state that these entries of `entries` describe, without the memory of ids; raises StateEntryError."""
+        state = cls()
+        for key, value in entries:
+            word, _, name = key.decode().partition("/")
+            if word == "foundation":
+                state.found(decode(value, _FOUNDATION))
+            elif word == "balance":
+                asset, _, account = name.partition("|")
+                state.balances[account, asset] = int(value)
+                state.sums[asset] = state.sums.get(asset, 0) + int(value)
+                state._moved.add((account, asset))
+            elif word in state.tables:
+                table = state.tables[word]
+                table.put(table.read_key(name), decode(value, table.decoder))
+            else:
+                raise StateEntryError(detail=f"{word} is no table of this version")
+        return state
 
     def found(self, foundation: Foundation) -> None:
         """Set what genesis fixes."""
         self.foundation = foundation
-        self._changed["foundation"] = foundation
+        self._founded = True
 
-    def put_account(self, path: str, account: Account) -> None:
-        """Open an account."""
-        self.accounts[path] = account
-        self._changed[f"account/{path}"] = account
-
-    def put_key(self, kid: str, record: KeyRecord) -> None:
-        """Register a key or change its record."""
-        if kid not in self.keys:
-            self.keys_of.setdefault(record.account, []).append(kid)
-        self.keys[kid] = record
-        self._changed[f"key/{kid}"] = record
-
-    def put_binding(self, binding: Binding) -> None:
-        """Bind a role."""
-        self.bindings.setdefault(binding.subject, {})[binding.role, binding.subtree] = binding
-        self._changed[_binding_key(binding)] = binding
-
-    def remove_binding(self, binding: Binding) -> None:
-        """Take a role binding away."""
-        del self.bindings[binding.subject][binding.role, binding.subtree]
-        self._changed[_binding_key(binding)] = None
-
-    def put_asset(self, name: str, asset: Asset) -> None:
-        """Define an asset."""
-        self.assets[name] = asset
-        self.sums[name] = 0
-        self._changed[f"asset/{name}"] = asset
-
-    def put_minted(self, natural_id: tuple[str, str, str], minted: Minted) -> None:
-        """Set the version in force of (point, day, channel)."""
-        self.minted[natural_id] = minted
-        self._changed["minted/" + "|".join(natural_id)] = minted
-
-    def put_anchor(self, commitment: str, anchored: Anchored) -> None:
-        """Fix a commitment."""
-        self.anchors[commitment] = anchored
-        self._changed[f"anchor/{commitment}"] = anchored
+    def permissions_of(self, role: str) -> tuple[Permission, ...] | None:
+        """What a role allows, or None when it is not defined."""
+        if self.foundation is not None and role in self.foundation.roles:
+            return self.foundation.roles[role]
+        later = self.roles.get(role)
+        return later.permissions if later else None
 
     def move(self, amounts: Mapping[tuple[str, str], int]) -> None:
         """Add amounts to balances, keyed by (account, asset); raises InvariantError if an asset no longer sums to 0."""
         balances, sums = self.balances, self.sums
+        if self._changes.journal is not None:
+            fresh = [place for place in amounts if place not in balances]
+            self._changes.journal.append(lambda: self._unmove(amounts, fresh))
         for place, amount in amounts.items():
             balances[place] = balances.get(place, 0) + amount
-            sums[place[1]] += amount
+            sums[place[1]] = sums.get(place[1], 0) + amount
         self._moved.update(amounts)
+        self._moves.append(amounts)
         for _, asset in amounts:
             if sums[asset]:
                 raise InvariantError(f"{asset} sums to {sums[asset]}")
+
+    def _unmove(self, amounts: Mapping[tuple[str, str], int], fresh: Iterable[tuple[str, str]]) -> None:
+        for place, amount in amounts.items():
+            self.balances[place] -= amount
+            self.sums[place[1]] -= amount
+        for place in fresh:
+            del self.balances[place]
+        self._moves.pop()
+
+    def take_moves(self) -> list[Mapping[tuple[str, str], int]]:
+        """What was moved since this was last asked, in order."""
+        moves, self._moves = self._moves, []
+        return moves
+
+    @contextmanager
+    def all_or_nothing(self) -> Iterator[None]:
+        """Undo every change made inside the block when an error leaves it."""
+        with self._changes.all_or_nothing():
+            yield
 
     def balance(self, account: str, asset: str) -> int:
         """An account's balance in minor units."""
@@ -195,40 +170,35 @@ class State:
                 del self._seen[place]
 
     def root(self) -> bytes:
-        """The hash over foundation, accounts, keys, bindings, assets, balances, minted days and anchors.
+        """The hash over foundation, tables and balances.
 
         The memory of ids is not part of it: it follows from the log, whose root stands in the same block.
         """
+        balances = self.balances
         changes: dict[bytes, bytes | None] = {
-            f"balance/{asset}|{account}".encode(): b"%d" % self.balances[account, asset]
+            f"balance/{asset}|{account}".encode(): b"%d" % balances[account, asset]
             for account, asset in self._moved
+            if (account, asset) in balances
         }
-        for key, value in self._changed.items():
-            changes[key.encode()] = None if value is None else encode(value)
+        for table, key in self._changes.touched:
+            value = table.get(key)
+            changes[table.entry_key(key)] = None if value is None else encode(value)
+        if self._founded and self.foundation:
+            changes[b"foundation"] = encode(self.foundation)
         self._moved.clear()
-        self._changed.clear()
+        self._changes.touched.clear()
+        self._founded = False
         return self._tree.update(changes) if changes else self._tree.root()
 
     def entries(self) -> Iterator[tuple[bytes, bytes]]:
         """All entries that the root covers, rebuilt from the attributes: for snapshots and for checking the root."""
         if self.foundation:
             yield b"foundation", encode(self.foundation)
-        tables: tuple[tuple[str, Mapping[str, msgspec.Struct]], ...] = (
-            ("account", self.accounts),
-            ("key", self.keys),
-            ("asset", self.assets),
-            ("anchor", self.anchors),
-            ("minted", {"|".join(place): minted for place, minted in self.minted.items()}),
-        )
-        for word, table in tables:
-            for name, value in table.items():
-                yield f"{word}/{name}".encode(), encode(value)
-        for bound in self.bindings.values():
-            for binding in bound.values():
-                yield _binding_key(binding).encode(), encode(binding)
+        for table in self.tables.values():
+            for key, value in table.items():
+                yield table.entry_key(key), encode(value)
         for (account, name), amount in self.balances.items():
             yield f"balance/{name}|{account}".encode(), b"%d" % amount
 
 
-def _binding_key(binding: Binding) -> str:
-    return f"binding/{binding.subject}|{binding.role}|{binding.subtree}"
+_FOUNDATION = msgspec.json.Decoder(Foundation)

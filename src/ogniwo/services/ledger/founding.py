@@ -95,7 +95,7 @@ def _ensure_community(
     reading_key = _p256(store, READING_KEY)
     with ledger.reading() as state:
         accounts, keys, assets = set(state.accounts), set(state.keys), set(state.assets)
-        bound = f"{path}/gateway" in state.bindings
+        bound = bool(state.bindings.grouped(f"{path}/gateway"))
     wanted: list[tuple[str, AccountKind]] = [
         (path, "partner"),
         (f"{path}/supply", "control"),

@@ -1,12 +1,21 @@
-"""Who may do what: permissions by subtree and time, and the rule that nobody gives or takes more than he holds."""
+"""Who may do what, where and when."""
 
-from ogniwo.core.ledger.state import Binding, State
+from ogniwo.core.ledger.call import Call
+from ogniwo.core.ledger.outcomes import Code, refused
+from ogniwo.core.ledger.state import State
+from ogniwo.core.ledger.state_records import Binding
 from ogniwo.core.ledger.transactions import Permission
 
 
 def within(path: str, subtree: str) -> bool:
-    """Whether a path is the subtree's root or lies below it."""
+    """Whether an account path is the subtree's root or below it."""
     return path == subtree or path.startswith(subtree + "/")
+
+
+def demand(call: Call, permission: Permission, path: str) -> None:
+    """Refuse unless the acting account holds a permission over a path now."""
+    if not holds(call.state, account=call.account, permission=permission, path=path, valid_from=call.time):
+        raise refused(Code.NOT_PERMITTED, f"{call.account} does not hold {permission} over {path}")
 
 
 def holds(
@@ -16,10 +25,10 @@ def holds(
 
     `valid_to` None asks for the instant alone; 0 asks for an open end; any other number for the period up to it.
     """
-    if state.foundation is None:
-        return False
-    for binding in state.bindings.get(account, {}).values():
-        if permission in state.foundation.roles[binding.role] and within(path, binding.subtree):
+    for key in state.bindings.grouped(account):
+        binding = state.bindings[key]
+        allowed = state.permissions_of(binding.role)
+        if allowed and permission in allowed and within(path, binding.subtree):
             begins = binding.valid_from <= valid_from
             if valid_to is None:
                 lasts = not binding.valid_to or valid_from < binding.valid_to
@@ -32,8 +41,7 @@ def holds(
 
 def may_give(state: State, *, giver: str, binding: Binding, block_time: int) -> bool:
     """Whether the giver holds every permission of the binding's role, over its subtree and for its whole time."""
-    foundation = state.foundation
-    return foundation is not None and all(
+    return all(
         holds(
             state,
             account=giver,
@@ -42,7 +50,7 @@ def may_give(state: State, *, giver: str, binding: Binding, block_time: int) -> 
             valid_from=max(block_time, binding.valid_from),
             valid_to=binding.valid_to,
         )
-        for permission in foundation.roles[binding.role]
+        for permission in state.permissions_of(binding.role) or ()
     )
 
 
@@ -52,8 +60,9 @@ def outranks(state: State, *, actor: str, subject: str, block_time: int) -> bool
     Whoever sets the keys of an account can act as that account, so without this rule the right to register keys
     would be the right to become anybody.
     """
+    bindings = [state.bindings[key] for key in state.bindings.grouped(subject)]
     return all(
         may_give(state, giver=actor, binding=binding, block_time=block_time)
-        for binding in state.bindings.get(subject, {}).values()
+        for binding in bindings
         if not binding.valid_to or block_time < binding.valid_to
     )

@@ -3,23 +3,23 @@
 from datetime import date
 from hashlib import sha256
 
-from ogniwo.core.ledger.admission import SignedTransaction
-from ogniwo.core.ledger.authority import holds, within
+from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.canonical import INTEGER_LIMIT, encode
 from ogniwo.core.ledger.outcomes import EXISTS, Code, Outcome, RuleError, refused
-from ogniwo.core.ledger.state import Anchored, Minted, State
+from ogniwo.core.ledger.rulebook.permissions import demand, holds, within
+from ogniwo.core.ledger.state_records import Anchored, Minted
 from ogniwo.core.ledger.transactions import Anchor, DayRecord, MintMetering
 
 
-def mint_metering(state: State, signed: SignedTransaction, payload: MintMetering, block_time: int) -> None:
+def mint_metering(call: Call, payload: MintMetering) -> None:
     """Mint a day's energy to the point, once.
 
     The natural id is point, day, channel and version: the same record again is a harmless repeat, another record under
     the same id is refused. A correction is the next version; it needs a reason and a reference to the transaction it
     corrects, and is booked as a counter-entry of the old total together with the new one.
     """
-    record = payload.record
-    _record(state, signed, payload, block_time)
+    state, record = call.state, payload.record
+    _record(call, payload)
     natural_id = (record.point, record.day, record.channel)
     digest = sha256(encode(record)).hexdigest()
     earlier = state.minted.get(natural_id)
@@ -35,21 +35,21 @@ def mint_metering(state: State, signed: SignedTransaction, payload: MintMetering
             raise refused(Code.AMOUNT_OUT_OF_RANGE, f"the balance of {account} would pass 2^53 - 1")
     if change:
         state.move(amounts)
-    state.put_minted(
+    state.minted.put(
         natural_id,
         Minted(
             asset=payload.asset,
             record=digest,
             total_wh=record.total_wh,
-            transaction=signed.transaction,
+            transaction=call.name,
             version=record.version,
         ),
     )
 
 
-def _record(state: State, signed: SignedTransaction, payload: MintMetering, block_time: int) -> None:
+def _record(call: Call, payload: MintMetering) -> None:
     """Whether the record is sound and signed by a key entitled to read this point."""
-    record = payload.record
+    state, record = call.state, payload.record
     if state.foundation is None or record.network != state.foundation.network:
         raise refused(Code.OTHER_NETWORK, f"the day was signed for the network {record.network}")
     if record.v != payload.v:
@@ -67,17 +67,16 @@ def _record(state: State, signed: SignedTransaction, payload: MintMetering, bloc
     flaw = _split(record)
     if flaw:
         raise refused(Code.QUALITY_SPLIT, flaw)
-    if not holds(state, account=payload.account, permission="metering.mint", path=record.point, valid_from=block_time):
-        raise refused(Code.NOT_PERMITTED, f"{payload.account} does not hold metering.mint over {record.point}")
-    _reader(state, signed.reader, record.point, block_time)
+    demand(call, "metering.mint", record.point)
+    _reader(call, record.point)
 
 
-def _reader(state: State, kid: str, point: str, block_time: int) -> None:
-    key = state.keys[kid]
-    if key.purpose != "reading" or not key.active(block_time):
-        raise refused(Code.READER_NOT_ENTITLED, f"key {kid} is no working key for readings")
+def _reader(call: Call, point: str) -> None:
+    key = call.state.keys[call.reader]
+    if key.purpose != "reading" or not key.active(call.time):
+        raise refused(Code.READER_NOT_ENTITLED, f"key {call.reader} is no working key for readings")
     if key.account != point and not holds(
-        state, account=key.account, permission="metering.sign", path=point, valid_from=block_time
+        call.state, account=key.account, permission="metering.sign", path=point, valid_from=call.time
     ):
         raise refused(Code.READER_NOT_ENTITLED, f"{key.account} does not hold metering.sign over {point}")
 
@@ -121,16 +120,15 @@ def _against_earlier(payload: MintMetering, earlier: Minted, digest: str) -> Non
         raise refused(Code.CORRECTION_WITHOUT_REFERENCE, f"a correction refers to {earlier.transaction}")
 
 
-def anchor(state: State, signed: SignedTransaction, payload: Anchor, block_time: int) -> None:
+def anchor(call: Call, payload: Anchor) -> None:
     """Fix a commitment, once."""
+    state = call.state
     if payload.commitment in state.anchors:
         raise refused(Code.ALREADY_ANCHORED, f"{payload.commitment} is on the ledger")
     if payload.subject not in state.accounts:
         raise refused(Code.UNKNOWN_ACCOUNT, f"{payload.subject} is not open")
-    if not holds(
-        state, account=payload.account, permission="anchor.write", path=payload.subject, valid_from=block_time
-    ):
-        raise refused(Code.NOT_PERMITTED, f"{payload.account} does not hold anchor.write over {payload.subject}")
-    state.put_anchor(
-        payload.commitment, Anchored(kind=payload.kind, subject=payload.subject, transaction=signed.transaction)
-    )
+    demand(call, "anchor.write", payload.subject)
+    state.anchors.put(payload.commitment, Anchored(kind=payload.kind, subject=payload.subject, transaction=call.name))
+
+
+RULES: RuleBook = {MintMetering: mint_metering, Anchor: anchor}

@@ -1,10 +1,11 @@
 """Rules of accounts, keys, roles and assets. Each checks all, then changes the state."""
 
-from ogniwo.core.ledger.admission import SignedTransaction
-from ogniwo.core.ledger.authority import holds, may_give, outranks, within
+from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.outcomes import Code, refused, turned_away
+from ogniwo.core.ledger.rulebook.permissions import demand, may_give, outranks, within
 from ogniwo.core.ledger.signing import key_id
-from ogniwo.core.ledger.state import Account, Asset, Binding, Foundation, KeyRecord, State
+from ogniwo.core.ledger.state import State
+from ogniwo.core.ledger.state_records import Account, Asset, Binding, Foundation, KeyRecord
 from ogniwo.core.ledger.transactions import (
     BindRole,
     DefineAsset,
@@ -28,50 +29,51 @@ def found(state: State, payload: Genesis, block_time: int) -> None:
     state.found(
         Foundation(checkpoint_key=payload.checkpoint_key, network=payload.network, operator=operator, roles=roles)
     )
-    state.put_account(operator, Account(kind="operator", opened=block_time))
-    state.put_key(
+    state.accounts.put(operator, Account(kind="operator", opened=block_time))
+    state.keys.put(
         key_id(payload.key),
         KeyRecord(
             account=operator, device="genesis", key=payload.key, purpose="transaction", revoked=0, valid_from=block_time
         ),
     )
-    state.put_binding(
-        Binding(role=payload.operator_role, subject=operator, subtree=operator, valid_from=block_time, valid_to=0)
-    )
+    binding = Binding(role=payload.operator_role, subject=operator, subtree=operator, valid_from=block_time, valid_to=0)
+    state.bindings.put(binding.key, binding)
 
 
-def register_account(state: State, payload: RegisterAccount, block_time: int) -> None:
+def register_account(call: Call, payload: RegisterAccount) -> None:
     """Open an account below an existing one, by whoever may register accounts there."""
+    state, block_time = call.state, call.time
     if payload.path in state.accounts:
         raise refused(Code.ACCOUNT_EXISTS, f"{payload.path} exists")
     parent = payload.path.rpartition("/")[0]
     if parent not in state.accounts:
         raise refused(Code.UNKNOWN_PARENT, f"{payload.path} has no parent account {parent!r}")
-    _demand(state, payload.account, "account.register", payload.path, block_time)
-    state.put_account(payload.path, Account(kind=payload.kind, opened=block_time))
+    demand(call, "account.register", payload.path)
+    state.accounts.put(payload.path, Account(kind=payload.kind, opened=block_time))
 
 
-def register_key(state: State, signed: SignedTransaction, payload: RegisterKey, block_time: int) -> None:
+def register_key(call: Call, payload: RegisterKey) -> None:
     """Give an account a key: the account itself, or a registrar who outranks it.
 
     A registrar needs "key.register" for an account without a working key of that purpose, "key.recover" for one that
     has one, since that is taking an account over.
     """
+    state, block_time = call.state, call.time
     kid, subject = key_id(payload.key), payload.subject
     if subject not in state.accounts:
         raise refused(Code.UNKNOWN_ACCOUNT, f"{subject} is not open")
     if kid in state.keys:
         raise refused(Code.KEY_EXISTS, f"key {kid} is registered already")
-    if kid not in signed.signers:
+    if kid not in call.signers:
         raise refused(Code.KEY_NOT_PROVEN, f"key {kid} did not sign its own registration")
     if subject != payload.account:
-        owned = [state.keys[other] for other in state.keys_of.get(subject, ())]
+        owned = [state.keys[other] for other in state.keys.grouped(subject)]
         working = any(record.purpose == payload.purpose and not record.revoked for record in owned)
         permission: Permission = "key.recover" if working else "key.register"
-        _demand(state, payload.account, permission, subject, block_time)
+        demand(call, permission, subject)
         if not outranks(state, actor=payload.account, subject=subject, block_time=block_time):
             raise refused(Code.BEYOND_OWN_RIGHTS, f"{subject} holds rights that {payload.account} does not")
-    state.put_key(
+    state.keys.put(
         kid,
         KeyRecord(
             account=subject,
@@ -84,20 +86,21 @@ def register_key(state: State, signed: SignedTransaction, payload: RegisterKey, 
     )
 
 
-def revoke_key(state: State, payload: RevokeKey, block_time: int) -> None:
+def revoke_key(call: Call, payload: RevokeKey) -> None:
     """End a key: its own account, or a registrar who outranks it. The operator keeps at least one key."""
+    state, block_time = call.state, call.time
     record = state.keys.get(payload.kid)
     if record is None or record.revoked:
         raise refused(Code.KEY_NOT_ACTIVE, f"key {payload.kid} is not registered or revoked already")
     if record.account != payload.account:
-        _demand(state, payload.account, "key.revoke", record.account, block_time)
+        demand(call, "key.revoke", record.account)
         if not outranks(state, actor=payload.account, subject=record.account, block_time=block_time):
             raise refused(Code.BEYOND_OWN_RIGHTS, f"{record.account} holds rights that {payload.account} does not")
     if state.foundation and record.account == state.foundation.operator and record.purpose == "transaction":
-        others = [state.keys[kid] for kid in state.keys_of[record.account] if kid != payload.kid]
+        others = [state.keys[kid] for kid in state.keys.grouped(record.account) if kid != payload.kid]
         if not any(other.purpose == "transaction" and other.active(block_time) for other in others):
             raise refused(Code.LAST_KEY, "the operator would be left without a key")
-    state.put_key(
+    state.keys.put(
         payload.kid,
         KeyRecord(
             account=record.account,
@@ -110,16 +113,17 @@ def revoke_key(state: State, payload: RevokeKey, block_time: int) -> None:
     )
 
 
-def bind_role(state: State, payload: BindRole, block_time: int) -> None:
+def bind_role(call: Call, payload: BindRole) -> None:
     """Bind a role over a subtree for a time; the giver holds all of it himself."""
-    if state.foundation is None or payload.role not in state.foundation.roles:
+    state, block_time = call.state, call.time
+    if state.permissions_of(payload.role) is None:
         raise refused(Code.UNKNOWN_ROLE, f"role {payload.role} is not defined")
     for path in (payload.subject, payload.subtree):
         if path not in state.accounts:
             raise refused(Code.UNKNOWN_ACCOUNT, f"{path} is not open")
     if payload.valid_to and payload.valid_to <= max(payload.valid_from, block_time):
         raise refused(Code.EMPTY_PERIOD, "the binding would end before it begins")
-    if (payload.role, payload.subtree) in state.bindings.get(payload.subject, {}):
+    if (payload.subject, payload.role, payload.subtree) in state.bindings:
         raise refused(Code.ALREADY_BOUND, f"{payload.subject} has {payload.role} over {payload.subtree} already")
     binding = Binding(
         role=payload.role,
@@ -128,32 +132,34 @@ def bind_role(state: State, payload: BindRole, block_time: int) -> None:
         valid_from=max(payload.valid_from, block_time),
         valid_to=payload.valid_to,
     )
-    _may_bind(state, payload.account, binding, block_time)
-    state.put_binding(binding)
+    _may_bind(call, binding)
+    state.bindings.put(binding.key, binding)
 
 
-def unbind_role(state: State, payload: UnbindRole, block_time: int) -> None:
+def unbind_role(call: Call, payload: UnbindRole) -> None:
     """Take a role binding away; one may not take away more than one could give."""
-    binding = state.bindings.get(payload.subject, {}).get((payload.role, payload.subtree))
+    state = call.state
+    binding = state.bindings.get((payload.subject, payload.role, payload.subtree))
     if binding is None:
         raise refused(Code.NOT_BOUND, f"{payload.subject} does not have {payload.role} over {payload.subtree}")
     if payload.subject != payload.account:
-        _may_bind(state, payload.account, binding, block_time)
-    state.remove_binding(binding)
+        _may_bind(call, binding)
+    state.bindings.drop(binding.key)
 
 
-def define_asset(state: State, payload: DefineAsset, block_time: int) -> None:
+def define_asset(call: Call, payload: DefineAsset) -> None:
     """Define an asset with an issuing control account inside its domain."""
+    state = call.state
     if payload.asset in state.assets:
         raise refused(Code.ASSET_EXISTS, f"{payload.asset} is defined already")
     issuer = state.accounts.get(payload.issuer)
     if issuer is None or payload.domain not in state.accounts:
         raise refused(Code.UNKNOWN_ACCOUNT, f"{payload.issuer} or {payload.domain} is not open")
-    _demand(state, payload.account, "asset.define", payload.domain, block_time)
+    demand(call, "asset.define", payload.domain)
     problem = _asset_policy(state, payload, issuer)
     if problem:
         raise refused(Code.ASSET_POLICY, problem)
-    state.put_asset(
+    state.assets.put(
         payload.asset,
         Asset(
             channels=payload.channels,
@@ -180,12 +186,19 @@ def _asset_policy(state: State, payload: DefineAsset, issuer: Account) -> str:
     return ""
 
 
-def _may_bind(state: State, giver: str, binding: Binding, block_time: int) -> None:
-    _demand(state, giver, "role.bind", binding.subtree, block_time)
-    if not may_give(state, giver=giver, binding=binding, block_time=block_time):
-        raise refused(Code.BEYOND_OWN_RIGHTS, f"{giver} does not hold all of {binding.role} over {binding.subtree}")
+def _may_bind(call: Call, binding: Binding) -> None:
+    demand(call, "role.bind", binding.subtree)
+    if not may_give(call.state, giver=call.account, binding=binding, block_time=call.time):
+        raise refused(
+            Code.BEYOND_OWN_RIGHTS, f"{call.account} does not hold all of {binding.role} over {binding.subtree}"
+        )
 
 
-def _demand(state: State, account: str, permission: Permission, path: str, block_time: int) -> None:
-    if not holds(state, account=account, permission=permission, path=path, valid_from=block_time):
-        raise refused(Code.NOT_PERMITTED, f"{account} does not hold {permission} over {path}")
+RULES: RuleBook = {
+    RegisterAccount: register_account,
+    RegisterKey: register_key,
+    RevokeKey: revoke_key,
+    BindRole: bind_role,
+    UnbindRole: unbind_role,
+    DefineAsset: define_asset,
+}

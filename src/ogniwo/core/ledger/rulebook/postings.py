@@ -1,20 +1,22 @@
 """The rule of transfers: who may give, who may hold, and that nothing appears or disappears."""
 
-from ogniwo.core.ledger.admission import SignedTransaction
-from ogniwo.core.ledger.authority import holds, within
+from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 from ogniwo.core.ledger.outcomes import Code, refused
-from ogniwo.core.ledger.state import Asset, State
+from ogniwo.core.ledger.rulebook.permissions import demand, holds, within
+from ogniwo.core.ledger.state import State
+from ogniwo.core.ledger.state_records import Asset
 from ogniwo.core.ledger.transactions import Post
 
 
-def post(state: State, signed: SignedTransaction, payload: Post, block_time: int) -> None:
+def post(call: Call, payload: Post) -> None:
     """Apply a transfer whole, or not at all.
 
     Whoever gives must have signed, with two exceptions that need a permission of the acting account: an issuer gives by
     "asset.issue" (its negative balance is the supply), and claims are charged by "claim.post". Nobody has a right to
     move another's payment tokens. A payment balance never falls below zero; claims may, they are debts.
     """
+    state = call.state
     amounts: dict[tuple[str, str], int] = {}
     sums: dict[str, int] = {}
     for line in payload.postings:
@@ -28,11 +30,10 @@ def post(state: State, signed: SignedTransaction, payload: Post, block_time: int
     for name, total in sums.items():
         if total:
             raise refused(Code.NOT_ZERO_SUM, f"the postings of {name} sum to {total}")
-    givers = {state.keys[kid].account for kid in signed.signers if kid in state.keys}
     for (account, name), amount in amounts.items():
         asset = _hold(state, account, name, amount)
         if amount < 0:
-            _give(state, payload.account, givers, account, name, amount, block_time)
+            _give(call, account, name, amount)
         if not asset.transferable and asset.kind == "payment":
             _from_or_to_issuer(asset, name, amounts)
     state.move(amounts)
@@ -54,18 +55,18 @@ def _hold(state: State, account: str, name: str, amount: int) -> Asset:
     return asset
 
 
-def _give(state: State, actor: str, givers: set[str], account: str, name: str, amount: int, block_time: int) -> None:
+def _give(call: Call, account: str, name: str, amount: int) -> None:
     """Whether this account may be debited."""
+    state = call.state
     asset = state.assets[name]
     if account == asset.issuer:
-        if not holds(state, account=actor, permission="asset.issue", path=account, valid_from=block_time):
-            raise refused(Code.NOT_PERMITTED, f"{actor} does not hold asset.issue over {account}")
+        demand(call, "asset.issue", account)
         return
-    signed = account in givers
+    signed = account in call.givers
     if asset.kind == "claim":
-        charging = holds(state, account=actor, permission="claim.post", path=account, valid_from=block_time)
+        charging = holds(state, account=call.account, permission="claim.post", path=account, valid_from=call.time)
         if not (charging or (signed and asset.transferable)):
-            raise refused(Code.NOT_AUTHORISED, f"{actor} does not hold claim.post over {account}")
+            raise refused(Code.NOT_AUTHORISED, f"{call.account} does not hold claim.post over {account}")
         return
     if not signed:
         raise refused(Code.NOT_AUTHORISED, f"{account} did not sign for what it gives")
@@ -80,3 +81,6 @@ def _from_or_to_issuer(asset: Asset, name: str, amounts: dict[tuple[str, str], i
     }
     if len(directions) > 1:
         raise refused(Code.NOT_TRANSFERABLE, f"{name} passes between its issuer and its holders only")
+
+
+RULES: RuleBook = {Post: post}

@@ -1,0 +1,1 @@
+"""What can be written on the ledger, by what it is about; `transactions` gathers all of it."""

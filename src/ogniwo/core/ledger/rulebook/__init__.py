@@ -1,0 +1,1 @@
+"""What each operation does: check everything, then change the state."""

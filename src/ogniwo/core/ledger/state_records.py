@@ -1,0 +1,97 @@
+"""The records of the ledger's state, as they stand in the state root."""
+
+import msgspec
+
+from ogniwo.core.ledger.signing import PublicKey
+from ogniwo.core.ledger.transactions import AssetKind, Permission
+
+
+class _Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """A record of the state; never changed in place."""
+
+
+class Account(_Record, frozen=True, gc=False, kw_only=True):
+    """An account: its kind and when it was opened (block time)."""
+
+    kind: str
+    opened: int
+
+
+class KeyRecord(_Record, frozen=True, gc=False, kw_only=True):
+    """A registered key; `revoked` is 0 while it is not."""
+
+    account: str
+    device: str
+    key: PublicKey
+    purpose: str
+    revoked: int
+    valid_from: int
+
+    def active(self, block_time: int) -> bool:
+        """Whether it counts at a block time."""
+        return self.valid_from <= block_time and not self.revoked
+
+
+class Binding(_Record, frozen=True, gc=False, kw_only=True):
+    """A role bound to an account over a subtree from `valid_from` up to but not including `valid_to` (0 = open)."""
+
+    role: str
+    subject: str
+    subtree: str
+    valid_from: int
+    valid_to: int
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Its key in the table of bindings."""
+        return self.subject, self.role, self.subtree
+
+
+class Asset(_Record, frozen=True, gc=False, kw_only=True):
+    """An asset's policy."""
+
+    channels: tuple[str, ...]
+    domain: str
+    issuer: str
+    kind: AssetKind
+    transferable: bool
+
+
+class Minted(_Record, frozen=True, gc=False, kw_only=True):
+    """The version in force of a point's day and channel."""
+
+    asset: str
+    record: str
+    total_wh: int
+    transaction: str
+    version: int
+
+
+class Anchored(_Record, frozen=True, gc=False, kw_only=True):
+    """A commitment on the ledger."""
+
+    kind: str
+    subject: str
+    transaction: str
+
+
+class Foundation(_Record, frozen=True, gc=False, kw_only=True):
+    """What genesis fixed."""
+
+    checkpoint_key: str
+    network: str
+    operator: str
+    roles: dict[str, tuple[Permission, ...]]
+
+
+class RoleRecord(_Record, frozen=True, gc=False, kw_only=True):
+    """What a role defined after genesis allows."""
+
+    permissions: tuple[Permission, ...]
+
+
+class Validator(_Record, frozen=True, gc=False, kw_only=True):
+    """A voice in the ordering of the network; its key in the table is the Ed25519 public key in hex."""
+
+    account: str
+    power: int
