@@ -25,7 +25,7 @@ from ogniwo.core.ledger.signing import (
     open_envelope,
     verify,
 )
-from ogniwo.core.ledger.transactions import Genesis, MintMetering, Payload, RegisterKey
+from ogniwo.core.ledger.transactions import MintMetering, Payload, carried_key
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
 
@@ -106,7 +106,5 @@ def admit(envelope: bytes, ring: KeyRing) -> SignedTransaction:
 
 
 def _carried_key(transaction: SignedTransaction, kid: str) -> ec.EllipticCurvePublicKey | None:
-    payload = transaction.payload
-    if isinstance(payload, (Genesis, RegisterKey)) and key_id(payload.key) == kid:
-        return load_public_key(payload.key)
-    return None
+    key = carried_key(transaction.payload)
+    return load_public_key(key) if key is not None and key_id(key) == kid else None

@@ -12,7 +12,8 @@ class Call(NamedTuple):
     `account` acts; `name` (hex) names what is done: the transaction, or the part of one. `signers` are the key ids of
     the envelope, `givers` the accounts they belong to, `approvals` the accounts whose voices count for a quorum (those
     that signed, or those that approved a proposal), `reader` the key under a day of readings or "". `time` is block
-    time; `logged` gives the leaf hash of an earlier log entry, or None beyond the end.
+    time; `logged` gives the leaf hash of an earlier log entry, or None beyond the end. When a proposal is tried,
+    `asked` collects the policies that apply and whether the voices suffice for each.
     """
 
     state: State
@@ -24,6 +25,7 @@ class Call(NamedTuple):
     reader: str
     time: int
     logged: Callable[[int], bytes | None]
+    asked: dict[tuple[str, str], bool] | None = None
 
 
 RuleBook: TypeAlias = dict[type, Callable[[Call, Any], None]]

@@ -110,6 +110,11 @@ class Machine:
 
     def _one(self, transaction: SignedTransaction, block_time: int) -> tuple[Outcome, bytes]:
         if transaction.open_checks:
+            for check in transaction.open_checks:
+                # A key may have come without a transaction that carries it: by a recovery, or by a proposal.
+                record = self.state.keys.get(check.kid)
+                if record is not None:
+                    self.ring.add(record.key)
             try:
                 verify_signatures(transaction, self.ring)
             except (SignatureError, PublicKeyError) as refusal:

@@ -5,12 +5,23 @@ from collections.abc import Callable
 from ogniwo.core.ledger.admission import SignedTransaction
 from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.outcomes import ACCEPTANCE, ACCEPTED, EXISTS, Code, Outcome, RuleError, turned_away
-from ogniwo.core.ledger.rulebook import administration, minting, postings
+from ogniwo.core.ledger.rulebook import administration, authority, keys, minting, postings, proposals, recovery
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state import LIFETIME_S_MAX, Seen, State
-from ogniwo.core.ledger.transactions import FORMAT_VERSION, Genesis, MintMetering, RegisterKey, Step
-
-_RULES: RuleBook = {**administration.RULES, **minting.RULES, **postings.RULES}
+from ogniwo.core.ledger.state_records import KeyRecord
+from ogniwo.core.ledger.transactions import (
+    FORMAT_VERSION,
+    Approve,
+    Genesis,
+    MintMetering,
+    Payload,
+    Propose,
+    StartRecovery,
+    Step,
+    StopRecovery,
+    Veto,
+    carried_key,
+)
 
 
 def _no_log(_: int) -> bytes | None:
@@ -46,7 +57,12 @@ def apply(
                 block_time,
                 logged,
             )
-            _operate(call, payload)
+            if any(kid in state.key_limits for kid in signed.signers):
+                # What a limited key used is noted while rules still check (keys.cover).
+                with state.all_or_nothing():
+                    _operate(call, payload)
+            else:
+                _operate(call, payload)
         outcome = ACCEPTANCE
     except RuleError as error:
         outcome = error.outcome
@@ -56,8 +72,19 @@ def apply(
     return outcome
 
 
-def _operate(call: Call, payload: Step) -> None:
+def _operate(call: Call, payload: Step | Propose | Approve | Veto) -> None:
     _RULES[type(payload)](call, payload)
+
+
+_RULES: RuleBook = {
+    **administration.RULES,
+    **authority.RULES,
+    **keys.RULES,
+    **minting.RULES,
+    **postings.RULES,
+    **proposals.book(_operate),
+    **recovery.RULES,
+}
 
 
 def _frame(state: State, signed: SignedTransaction, block_time: int) -> None:
@@ -101,21 +128,37 @@ def _signers(state: State, signed: SignedTransaction, block_time: int) -> frozen
         raise turned_away(Code.UNKNOWN_ACCOUNT, f"{payload.account} is not open")
     if signed.open_checks:
         raise turned_away(Code.UNKNOWN_KEY, f"key {signed.open_checks[0].kid} is not registered")
-    registering = key_id(payload.key) if isinstance(payload, RegisterKey) else ""
-    givers = []
-    for kid in signed.signers:
-        record = state.keys.get(kid)
-        if record is None:
-            if kid == registering:
-                continue
-            raise turned_away(Code.UNKNOWN_KEY, f"key {kid} is not registered")
-        if not record.active(block_time):
-            raise turned_away(Code.KEY_NOT_ACTIVE, f"key {kid} is revoked or not valid yet")
-        if record.purpose != "transaction":
-            raise turned_away(Code.KEY_PURPOSE, f"key {kid} signs readings, not transactions")
-        givers.append(record.account)
+    givers = [account for kid in signed.signers if (account := _giver(state, kid, payload, block_time))]
     if payload.account not in givers:
         raise turned_away(Code.FOREIGN_KEY, f"no signature is by a key of {payload.account}")
     if isinstance(payload, MintMetering) and signed.reader not in state.keys:
         raise turned_away(Code.UNKNOWN_KEY, f"key {signed.reader} is not registered")
+    if state.frozen and not isinstance(payload, StopRecovery):
+        for giver in givers:
+            keys.demand_free_signer(state, giver)
     return frozenset(givers)
+
+
+def _giver(state: State, kid: str, payload: Payload, block_time: int) -> str:
+    """The account that a signature speaks for; "" for a key that only proves itself or stands under a recovery."""
+    record = state.keys.get(kid)
+    if record is None:
+        carried = carried_key(payload)
+        if carried is None or key_id(carried) != kid:
+            raise turned_away(Code.UNKNOWN_KEY, f"key {kid} is not registered")
+        return ""
+    if not record.active(block_time):
+        raise turned_away(Code.KEY_NOT_ACTIVE, f"key {kid} is revoked or not valid yet")
+    if record.purpose == "transaction":
+        return record.account
+    if not _recovers(record, payload):
+        raise turned_away(Code.KEY_PURPOSE, f"key {kid} is for {record.purpose}, not for this")
+    return record.account if isinstance(payload, StopRecovery) else ""
+
+
+def _recovers(record: KeyRecord, payload: Payload) -> bool:
+    """Whether a key for recovery may stand under this: the recovery of its own account, its beginning or its stop."""
+    step = payload.operation if isinstance(payload, Propose) else payload
+    if record.purpose != "recovery" or not isinstance(step, (StartRecovery, StopRecovery)):
+        return False
+    return step.subject == record.account

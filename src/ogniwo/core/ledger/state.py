@@ -19,8 +19,15 @@ from ogniwo.core.ledger.state_records import (
     Asset,
     Binding,
     Foundation,
+    Frozen,
+    KeyLimits,
     KeyRecord,
+    KeyUse,
+    Loan,
     Minted,
+    Policy,
+    Proposal,
+    Recovery,
     RoleRecord,
     Validator,
 )
@@ -71,6 +78,15 @@ class State:
         self.assets: Table[str, Asset] = Table("asset", Asset, changes)
         self.minted: Table[tuple[str, str, str], Minted] = Table("minted", Minted, changes)
         self.anchors: Table[str, Anchored] = Table("anchor", Anchored, changes)
+        self.loans: Table[tuple[str, str, str, str], Loan] = Table("loan", Loan, changes, group=lambda key, _: key[0])
+        self.policies: Table[tuple[str, str], Policy] = Table("policy", Policy, changes)
+        self.proposals: Table[str, Proposal] = Table(
+            "proposal", Proposal, changes, group=lambda _, proposal: proposal.operation.account
+        )
+        self.key_limits: Table[str, KeyLimits] = Table("key-limits", KeyLimits, changes)
+        self.key_uses: Table[tuple[str, str], KeyUse] = Table("key-use", KeyUse, changes, group=lambda key, _: key[0])
+        self.frozen: Table[str, Frozen] = Table("frozen", Frozen, changes)
+        self.recoveries: Table[str, Recovery] = Table("recovery", Recovery, changes)
         self.tables: dict[str, Table[Any, Any]] = {
             table.word: table for table in vars(self).values() if isinstance(table, Table)
         }

@@ -3,7 +3,7 @@
 import msgspec
 
 from ogniwo.core.ledger.signing import PublicKey
-from ogniwo.core.ledger.transactions import AssetKind, Permission
+from ogniwo.core.ledger.transactions import AssetKind, Group, KeyLimit, Permission, Step
 
 
 class _Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
@@ -95,3 +95,68 @@ class Validator(_Record, frozen=True, gc=False, kw_only=True):
 
     account: str
     power: int
+
+
+class Loan(_Record, frozen=True, gc=False, kw_only=True):
+    """A permission lent; its key in the table is (borrower, lender, permission, subtree)."""
+
+    valid_from: int
+    valid_to: int
+
+
+class Policy(_Record, frozen=True, gc=False, kw_only=True):
+    """The quorum that a permission over a subtree needs; its key in the table is (permission, subtree)."""
+
+    lifetime_s: int
+    policy: Group
+    veto_accounts: tuple[str, ...]
+
+
+class Approval(_Record, frozen=True, gc=False, kw_only=True):
+    """An account's voice and the keys that gave it; it counts as long as one of them works."""
+
+    account: str
+    kids: tuple[str, ...]
+
+
+class Proposal(_Record, frozen=True, gc=False, kw_only=True):
+    """An open proposal: what is to be done, who spoke for it, which policies it needs, when it ends.
+
+    `carried` are the keys that signed the proposal although no account has them yet.
+    """
+
+    approvals: tuple[Approval, ...]
+    carried: tuple[str, ...]
+    operation: Step
+    policies: tuple[tuple[str, str], ...]
+    until: int
+
+
+class KeyLimits(_Record, frozen=True, gc=False, kw_only=True):
+    """The limits of a key."""
+
+    limits: tuple[KeyLimit, ...]
+
+
+class KeyUse(_Record, frozen=True, gc=False, kw_only=True):
+    """What a limited key gave of an asset on one UTC day (days since 1970-01-01); only the last day is kept."""
+
+    day: int
+    used: int
+
+
+class Frozen(_Record, frozen=True, gc=False, kw_only=True):
+    """A frozen account: who froze it, and when."""
+
+    by: str
+    since: int
+
+
+class Recovery(_Record, frozen=True, gc=False, kw_only=True):
+    """A recovery that waits: who began it, with whose second key, and from when it may be finished."""
+
+    by: str
+    device: str
+    due: int
+    key: PublicKey
+    second: str

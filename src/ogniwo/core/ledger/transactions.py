@@ -2,6 +2,7 @@
 
 from typing import TypeAlias
 
+from ogniwo.core.ledger.intervals import EpochSeconds
 from ogniwo.core.ledger.operations.accounts import (
     BindRole,
     DefineAsset,
@@ -11,6 +12,23 @@ from ogniwo.core.ledger.operations.accounts import (
     RevokeKey,
     Role,
     UnbindRole,
+)
+from ogniwo.core.ledger.operations.authority import (
+    Approve,
+    DefineRole,
+    FinishRecovery,
+    Group,
+    KeyLimit,
+    LendRight,
+    ReclaimRight,
+    SetFrozen,
+    SetKeyLimits,
+    SetPolicy,
+    SetValidator,
+    StartRecovery,
+    StopRecovery,
+    Veto,
+    Voice,
 )
 from ogniwo.core.ledger.operations.frame import (
     FORMAT_VERSION,
@@ -33,13 +51,51 @@ from ogniwo.core.ledger.operations.frame import (
 )
 from ogniwo.core.ledger.operations.metering import Anchor, DayRecord, MintMetering, QualityPart
 from ogniwo.core.ledger.operations.transfers import Post, Posting
+from ogniwo.core.ledger.signing import PublicKey
 
 Step: TypeAlias = (
-    RegisterAccount | RegisterKey | RevokeKey | BindRole | UnbindRole | DefineAsset | MintMetering | Anchor | Post
+    RegisterAccount
+    | RegisterKey
+    | RevokeKey
+    | BindRole
+    | UnbindRole
+    | DefineAsset
+    | MintMetering
+    | Anchor
+    | Post
+    | DefineRole
+    | LendRight
+    | ReclaimRight
+    | SetPolicy
+    | SetKeyLimits
+    | SetFrozen
+    | StartRecovery
+    | StopRecovery
+    | FinishRecovery
+    | SetValidator
 )
 """What can be done by itself, in a batch or by a proposal."""
 
-Payload: TypeAlias = Genesis | Step
+
+class Propose(Operation, frozen=True, kw_only=True, gc=False, tag="propose"):
+    """Ask those with a voice for an operation that needs a quorum; open up to but not including `until`.
+
+    The frame of `operation` repeats this one's `account`, `expires`, `id`, `network` and `v`.
+    """
+
+    operation: Step
+    until: EpochSeconds
+
+
+Payload: TypeAlias = Genesis | Step | Propose | Approve | Veto
+
+
+def carried_key(payload: Payload) -> PublicKey | None:
+    """The key that a payload brings along: it signs for itself before the ledger knows it."""
+    if isinstance(payload, Propose):
+        return carried_key(payload.operation)
+    return payload.key if isinstance(payload, (Genesis, RegisterKey, StartRecovery)) else None
+
 
 __all__ = [
     "FORMAT_VERSION",
@@ -48,6 +104,7 @@ __all__ = [
     "Amount",
     "Anchor",
     "AnchorKind",
+    "Approve",
     "AssetKind",
     "AssetName",
     "BindRole",
@@ -56,9 +113,14 @@ __all__ = [
     "Day",
     "DayRecord",
     "DefineAsset",
+    "DefineRole",
     "Digest",
+    "FinishRecovery",
     "Genesis",
+    "Group",
+    "KeyLimit",
     "KeyPurpose",
+    "LendRight",
     "MintMetering",
     "Network",
     "Operation",
@@ -66,13 +128,24 @@ __all__ = [
     "Permission",
     "Post",
     "Posting",
+    "Propose",
     "QualityPart",
     "Reason",
+    "ReclaimRight",
     "RegisterAccount",
     "RegisterKey",
     "RevokeKey",
     "Role",
+    "SetFrozen",
+    "SetKeyLimits",
+    "SetPolicy",
+    "SetValidator",
+    "StartRecovery",
     "Step",
+    "StopRecovery",
     "UnbindRole",
+    "Veto",
+    "Voice",
     "Word",
+    "carried_key",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 from functools import cache
+from typing import get_args
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -186,10 +187,19 @@ class Network:
     def anchor(self, commitment, *, kind="statement", subject="op/coop/anna", **changed):
         return tx.Anchor(**self.frame(**changed), commitment=commitment, kind=kind, subject=subject)
 
-    def founding(self):
+    def authority(self, *more):
+        """Roles for what the fixed history of `founding` does not know: the operator's rights, and one for officers."""
+        return (
+            *ROLES[1:],
+            tx.Role(name="operator", permissions=get_args(tx.Permission)),
+            tx.Role(name="officer", permissions=("key.recover", "key.register", "key.revoke", "account.freeze")),
+            *more,
+        )
+
+    def founding(self, *roles):
         """The envelopes that build the cooperative: accounts, keys, roles, assets, 1,000.00 PLN for Anna."""
         return [
-            self.signed(self.genesis()),
+            self.signed(self.genesis(roles=roles or ROLES)),
             self.signed(self.account("op/issuer", "control")),
             self.signed(self.account("op/coop", "partner")),
             self.signed(self.register("op/coop", "coop"), "op", "coop"),
@@ -209,7 +219,7 @@ class Network:
             self.signed(self.post(("op/issuer", "PLN/2", -100_000), ("op/coop/anna", "PLN/2", 100_000))),
         ]
 
-    def founded(self):
-        outcomes = self.execute(*self.founding())
+    def founded(self, *roles):
+        outcomes = self.execute(*self.founding(*roles))
         assert {outcome.code for outcome in outcomes} == {"accepted"}, outcomes
         return self

@@ -275,9 +275,13 @@ def test_a_key_proves_itself_and_belongs_to_one_account(coop):
 
 
 def test_a_registrar_gives_first_keys_but_taking_over_needs_recovery(coop):
-    takeover = coop.register("op/coop/anna", "thief", account="op/coop")
-    assert coop.send(takeover, "coop", "thief").code == Code.NOT_PERMITTED
-    coop.ok(coop.register("op/coop/anna", "anna-new"), "op", "anna-new")  # the operator holds key.recover
+    coop.ok(coop.account("op/coop/eva", account="op/coop"), "coop")
+    stranger = coop.register("op/coop/eva", "eva", account="op/coop/jan")
+    assert coop.send(stranger, "jan", "eva").code == Code.NOT_PERMITTED
+    coop.ok(coop.register("op/coop/eva", "eva", account="op/coop"), "coop", "eva")
+    for registrar, name in (("op/coop", "coop"), ("op", "op")):
+        takeover = coop.register("op/coop/anna", "thief", account=registrar)
+        assert coop.send(takeover, name, "thief").code == Code.RECOVERY_NEEDED
     coop.ok(coop.register("op/coop/anna", "anna-phone", account="op/coop/anna"), "anna", "anna-phone")
 
 

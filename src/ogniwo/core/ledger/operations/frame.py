@@ -30,11 +30,12 @@ AssetName = Annotated[str, Meta(pattern=r"\A[A-Z][A-Z0-9-]{0,15}/[0-9]\Z")]
 Amount = Annotated[int, Meta(ge=-INTEGER_LIMIT, le=INTEGER_LIMIT)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_LIMIT)]
 AccountKind = Literal["member", "meter", "gateway", "partner", "control"]
-KeyPurpose = Literal["transaction", "reading"]
+KeyPurpose = Literal["transaction", "reading", "recovery"]
 AssetKind = Literal["metering", "payment", "claim"]
 AnchorKind = Literal["statement", "invoice", "rate_book", "allocation"]
 
 Permission = Literal[
+    "account.freeze",
     "account.register",
     "anchor.write",
     "asset.define",
@@ -45,7 +46,12 @@ Permission = Literal[
     "key.revoke",
     "metering.mint",
     "metering.sign",
+    "policy.set",
+    "proposal.veto",
+    "read.subtree",
     "role.bind",
+    "role.define",
+    "validator.set",
 ]
 
 

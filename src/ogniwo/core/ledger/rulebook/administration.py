@@ -2,7 +2,15 @@
 
 from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.outcomes import Code, refused, turned_away
-from ogniwo.core.ledger.rulebook.permissions import demand, may_give, outranks, within
+from ogniwo.core.ledger.rulebook.keys import demand_strength
+from ogniwo.core.ledger.rulebook.permissions import (
+    demand,
+    keep_an_administrator,
+    may_give,
+    outranks,
+    within,
+    working_keys,
+)
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.state_records import Account, Asset, Binding, Foundation, KeyRecord
@@ -55,8 +63,9 @@ def register_account(call: Call, payload: RegisterAccount) -> None:
 def register_key(call: Call, payload: RegisterKey) -> None:
     """Give an account a key: the account itself, or a registrar who outranks it.
 
-    A registrar needs "key.register" for an account without a working key of that purpose, "key.recover" for one that
-    has one, since that is taking an account over.
+    A registrar gives an account its first key for transactions by "key.register". An account that ever had one takes
+    its further keys itself, with a key that is not limited or with two; when it has lost all, the way is recovery,
+    which its member sees and can stop. A key for readings may be replaced by "key.recover".
     """
     state, block_time = call.state, call.time
     kid, subject = key_id(payload.key), payload.subject
@@ -66,13 +75,11 @@ def register_key(call: Call, payload: RegisterKey) -> None:
         raise refused(Code.KEY_EXISTS, f"key {kid} is registered already")
     if kid not in call.signers:
         raise refused(Code.KEY_NOT_PROVEN, f"key {kid} did not sign its own registration")
-    if subject != payload.account:
-        owned = [state.keys[other] for other in state.keys.grouped(subject)]
-        working = any(record.purpose == payload.purpose and not record.revoked for record in owned)
-        permission: Permission = "key.recover" if working else "key.register"
-        demand(call, permission, subject)
-        if not outranks(state, actor=payload.account, subject=subject, block_time=block_time):
-            raise refused(Code.BEYOND_OWN_RIGHTS, f"{subject} holds rights that {payload.account} does not")
+    if subject == payload.account:
+        if payload.purpose != "reading":
+            demand_strength(call, subject, "a further key")
+    else:
+        _register_for_another(call, payload)
     state.keys.put(
         kid,
         KeyRecord(
@@ -86,13 +93,36 @@ def register_key(call: Call, payload: RegisterKey) -> None:
     )
 
 
+def _register_for_another(call: Call, payload: RegisterKey) -> None:
+    state, subject = call.state, payload.subject
+    owned = [state.keys[other] for other in state.keys.grouped(subject)]
+    if payload.purpose == "recovery":
+        raise refused(Code.NOT_PERMITTED, f"only {subject} itself chooses its key for recovery")
+    if payload.purpose == "transaction" and any(record.purpose == "transaction" for record in owned):
+        raise refused(Code.RECOVERY_NEEDED, f"{subject} has had a key: it registers further ones itself, or recovers")
+    working = any(record.purpose == payload.purpose and not record.revoked for record in owned)
+    permission: Permission = "key.recover" if working else "key.register"
+    demand(call, permission, subject)
+    if not outranks(state, actor=payload.account, subject=subject, block_time=call.time):
+        raise refused(Code.BEYOND_OWN_RIGHTS, f"{subject} holds rights that {payload.account} does not")
+
+
 def revoke_key(call: Call, payload: RevokeKey) -> None:
-    """End a key: its own account, or a registrar who outranks it. The operator keeps at least one key."""
+    """End a key: its own account, or a registrar who outranks it.
+
+    The operator keeps at least one key, and so does the last administrator. A key for recovery is ended by its own
+    account alone, so that nobody can take away the last way to stop a recovery.
+    """
     state, block_time = call.state, call.time
     record = state.keys.get(payload.kid)
     if record is None or record.revoked:
         raise refused(Code.KEY_NOT_ACTIVE, f"key {payload.kid} is not registered or revoked already")
-    if record.account != payload.account:
+    if record.account == payload.account:
+        if record.purpose == "recovery":
+            demand_strength(call, record.account, "ending a key for recovery")
+    elif record.purpose == "recovery":
+        raise refused(Code.NOT_PERMITTED, f"only {record.account} itself ends its key for recovery")
+    else:
         demand(call, "key.revoke", record.account)
         if not outranks(state, actor=payload.account, subject=record.account, block_time=block_time):
             raise refused(Code.BEYOND_OWN_RIGHTS, f"{record.account} holds rights that {payload.account} does not")
@@ -100,6 +130,8 @@ def revoke_key(call: Call, payload: RevokeKey) -> None:
         others = [state.keys[kid] for kid in state.keys.grouped(record.account) if kid != payload.kid]
         if not any(other.purpose == "transaction" and other.active(block_time) for other in others):
             raise refused(Code.LAST_KEY, "the operator would be left without a key")
+    if working_keys(state, record.account, block_time) == (payload.kid,):
+        keep_an_administrator(call, account=record.account)
     state.keys.put(
         payload.kid,
         KeyRecord(
@@ -144,6 +176,7 @@ def unbind_role(call: Call, payload: UnbindRole) -> None:
         raise refused(Code.NOT_BOUND, f"{payload.subject} does not have {payload.role} over {payload.subtree}")
     if payload.subject != payload.account:
         _may_bind(call, binding)
+    keep_an_administrator(call, binding=binding.key)
     state.bindings.drop(binding.key)
 
 

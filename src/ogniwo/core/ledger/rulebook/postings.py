@@ -3,7 +3,9 @@
 from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 from ogniwo.core.ledger.outcomes import Code, refused
+from ogniwo.core.ledger.rulebook.keys import cover, demand_free
 from ogniwo.core.ledger.rulebook.permissions import demand, holds, within
+from ogniwo.core.ledger.rulebook.quorum import require
 from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.state_records import Asset
 from ogniwo.core.ledger.transactions import Post
@@ -60,18 +62,23 @@ def _give(call: Call, account: str, name: str, amount: int) -> None:
     state = call.state
     asset = state.assets[name]
     if account == asset.issuer:
+        demand_free(call, account)
         demand(call, "asset.issue", account)
         return
     signed = account in call.givers
-    if asset.kind == "claim":
-        charging = holds(state, account=call.account, permission="claim.post", path=account, valid_from=call.time)
-        if not (charging or (signed and asset.transferable)):
+    if asset.kind == "claim" and not (signed and asset.transferable):
+        # A debt is charged also to a frozen account: it gives nothing.
+        if not holds(state, account=call.account, permission="claim.post", path=account, valid_from=call.time):
             raise refused(Code.NOT_AUTHORISED, f"{call.account} does not hold claim.post over {account}")
+        require(call, "claim.post", account)
         return
     if not signed:
         raise refused(Code.NOT_AUTHORISED, f"{account} did not sign for what it gives")
-    if state.balances.get((account, name), 0) + amount < 0:
+    demand_free(call, account)
+    if asset.kind == "payment" and state.balances.get((account, name), 0) + amount < 0:
         raise refused(Code.INSUFFICIENT_BALANCE, f"{account} has too little {name}")
+    if state.key_limits:
+        cover(call, account, name, -amount)
 
 
 def _from_or_to_issuer(asset: Asset, name: str, amounts: dict[tuple[str, str], int]) -> None:
