@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.ledger.canonical import decode, encode
+from ogniwo.core.ledger.canonical import INTEGER_LIMIT, decode, encode
 from ogniwo.core.ledger.intervals import EpochSeconds
 from ogniwo.core.ledger.transactions import FORMAT_VERSION, Count, Digest, Network
 
@@ -37,7 +37,7 @@ class BlockHeader(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=T
     time: EpochSeconds
     transactions: Count
     transactions_root: Digest
-    v: Annotated[int, msgspec.Meta(ge=1)] = FORMAT_VERSION
+    v: Annotated[int, msgspec.Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
 
 
 class BlockEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -51,7 +51,7 @@ class BlockEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     state_root: Digest
     time: EpochSeconds
     transactions_root: Digest
-    v: Annotated[int, msgspec.Meta(ge=1)] = FORMAT_VERSION
+    v: Annotated[int, msgspec.Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
 
 
 class TransactionEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True, kw_only=True):
@@ -67,7 +67,7 @@ class TransactionEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     position: Count
     time: EpochSeconds
     transaction: Digest
-    v: Annotated[int, msgspec.Meta(ge=1)] = FORMAT_VERSION
+    v: Annotated[int, msgspec.Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, array_like=True):

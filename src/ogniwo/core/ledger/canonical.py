@@ -6,7 +6,8 @@ keys writes the same bytes. Reading is strict: decode, encode again, refuse unle
 refuses duplicate keys, white space, other key orders, `-0`, and every other second spelling of the same document.
 """
 
-from typing import TypeAlias, TypeVar
+import json
+from typing import NoReturn, TypeAlias, TypeVar
 
 import msgspec
 
@@ -54,6 +55,8 @@ def decode(data: bytes, decoder: "msgspec.json.Decoder[_Typed]") -> _Typed:
     try:
         value = decoder.decode(data)
     except msgspec.ValidationError as error:
+        if not _is_json(data):
+            raise MalformedError(detail=f"no JSON further on; before that: {error}") from error
         raise SchemaError(detail=str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(detail=str(error)) from error
@@ -75,12 +78,34 @@ def decode_document(data: bytes) -> Document:
     """Read a plain document from its canonical bytes; refuses every other spelling of it."""
     try:
         value = msgspec.json.decode(data)
+    except msgspec.ValidationError as error:
+        if not _is_json(data):
+            raise MalformedError(detail=f"no JSON further on; before that: {error}") from error
+        raise NotCanonicalError(detail=str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedError(detail=str(error)) from error
     if encode_document(value) != data:
         raise NotCanonicalError(detail="the JSON is not in canonical form (key order, duplicates, spaces or spelling)")
     document: Document = value
     return document
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether bytes that were refused for another reason are JSON at all (RFC 8259, texts with a UTF-8 form).
+
+    The decoder stops at the first thing it does not like. What a document is called must not depend on which of two
+    faults comes first, or two implementations of this format would answer differently.
+    """
+    try:
+        value = json.loads(data.decode(), parse_int=str, parse_float=str, parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(word)
 
 
 def _check(value: object, *, depth: int) -> None:

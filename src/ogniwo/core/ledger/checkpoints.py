@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger import notes
+from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 
 _ED25519 = b"\x01"
 _HASH_BYTES = 32
 _NOTE_BYTES_MAX = 65_536
+_SIZE_DIGITS_MAX = 16
 
 
 class CheckpointFormError(Refusal):
@@ -99,8 +101,8 @@ def parse_checkpoint(note: str) -> Checkpoint:
         root = base64.b64decode(root_text, validate=True)
     except (ValueError, binascii.Error) as error:
         raise CheckpointFormError(detail=f"not a checkpoint: {error}") from error
-    if not (size.isascii() and size.isdigit()):
-        raise CheckpointFormError(detail="the size of a checkpoint is a plain number")
+    if not (size.isascii() and size.isdigit()) or len(size) > _SIZE_DIGITS_MAX or int(size) > INTEGER_LIMIT:
+        raise CheckpointFormError(detail="the size of a checkpoint is a plain number of at most 2^53 - 1")
     checkpoint = Checkpoint(origin, int(size), root)
     if rest != [""] or not origin or len(root) != _HASH_BYTES or checkpoint.body() != body:
         raise CheckpointFormError(detail="not a checkpoint of three lines: origin, size, root")

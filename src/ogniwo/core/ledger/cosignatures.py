@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger import notes
+from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint
 
 _COSIGNATURE = b"\x04"
@@ -35,6 +36,12 @@ class WitnessPolicyError(Refusal):
     """A policy asks for no witness, for more than it names, or names one twice."""
 
     code = "witness.policy"
+
+
+class NotFinalError(Refusal):
+    """Fewer witnesses than the policy wants signed a checkpoint."""
+
+    code = "witness.not_final"
 
 
 class WitnessKey(NamedTuple):
@@ -94,6 +101,8 @@ def verify_cosignature(note: str, *, key: WitnessKey) -> int | None:
     if len(raw) != _TIME_BYTES + _SIGNATURE_BYTES:
         raise CosignatureError(detail=f"the line of {key.name} is no cosignature")
     time_s, signature = int.from_bytes(raw[:_TIME_BYTES], "big"), raw[_TIME_BYTES:]
+    if time_s > INTEGER_LIMIT:
+        raise CosignatureError(detail=f"the line of {key.name} is of no time")
     try:
         Ed25519PublicKey.from_public_bytes(key.key).verify(signature, _signed_text(checkpoint, time_s))
     except InvalidSignature as error:
@@ -125,3 +134,10 @@ class WitnessPolicy:
     def is_final(self, note: str) -> bool:
         """Whether enough of them signed."""
         return len(self.cosigners(note)) >= self.quorum
+
+    def demand_final(self, note: str) -> tuple[tuple[str, int], ...]:
+        """Who signed, when they are enough; raises NotFinalError, or CosignatureError for a forged line."""
+        found = self.cosigners(note)
+        if len(found) < self.quorum:
+            raise NotFinalError(detail=f"{len(found)} of the witnesses signed, {self.quorum} are wanted")
+        return found

@@ -5,7 +5,6 @@ A published key is `name+hash+base64(kind, key)`; a signature line is an em dash
 """
 
 import base64
-import binascii
 from hashlib import sha256
 
 LINE_PREFIX = "\u2014 "
@@ -24,6 +23,14 @@ def key_text(name: str, key: bytes, *, kind: bytes) -> str:
     return f"{name}+{key_hash}+{base64.b64encode(kind + key).decode('ascii')}"
 
 
+def from_base64(text: str) -> bytes:
+    """Read padded base64 in its one spelling; raises ValueError for any other, which lenient readers would take."""
+    data = base64.b64decode(text, validate=True)
+    if base64.b64encode(data).decode("ascii") != text:
+        raise ValueError("not in its one spelling")
+    return data
+
+
 def read_key(text: str, *, kind: bytes) -> tuple[str, bytes] | None:
     """Name and Ed25519 key (32 bytes) of `name+hash+key`; None when the form, the kind or the hash does not fit.
 
@@ -31,7 +38,7 @@ def read_key(text: str, *, kind: bytes) -> tuple[str, bytes] | None:
     """
     name, _, rest = text.partition("+")
     hash_text, _, encoded = rest.partition("+")
-    raw = base64.b64decode(encoded, validate=True)
+    raw = from_base64(encoded)
     key = raw[1:]
     fits = name and raw[:1] == kind and len(key) == _KEY_BYTES
     return (name, key) if fits and key_hash_of(name, key, kind=kind).hex() == hash_text else None
@@ -47,8 +54,8 @@ def signature_by(note: str, *, name: str, key_hash: bytes) -> bytes | None:
     for line in note.partition("\n\n")[2].removesuffix("\n").split("\n"):
         signer, _, encoded = line.removeprefix(LINE_PREFIX).partition(" ")
         try:
-            raw = base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError):
+            raw = from_base64(encoded)
+        except ValueError:
             continue  # a line of a kind we do not know; the specification says to ignore it
         if signer == name and raw[:_KEY_HASH_BYTES] == key_hash:
             return raw[_KEY_HASH_BYTES:]

@@ -14,7 +14,7 @@ import msgspec
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, verify_signatures
 from ogniwo.core.ledger.blocks import TransactionEntry
-from ogniwo.core.ledger.canonical import Document, decode, encode
+from ogniwo.core.ledger.canonical import Document, decode, encode, encode_document
 from ogniwo.core.ledger.checkpoints import parse_verifier_key, verify_checkpoint
 from ogniwo.core.ledger.intervals import IntervalLeaf, Salt, commitment, interval_hash, interval_proof
 from ogniwo.core.ledger.merkle import includes, leaf_hash
@@ -114,6 +114,8 @@ def check_receipt(receipt: bytes, *, checkpoint_key: str) -> SignedTransaction:
     Raises BadReceiptError, or the refusal of the part that fails.
     """
     parsed = decode(receipt, _RECEIPT)
+    if parsed.document is not msgspec.UNSET:
+        encode_document(parsed.document.content)
     transaction = open_transaction(encode(parsed.envelope))
     verified = verify_signatures(transaction, KeyRing(parsed.keys))
     _demand(not verified.open_checks, "a signer's public key is missing")
