@@ -10,6 +10,10 @@ from hashlib import sha256
 LINE_PREFIX = "\u2014 "
 _KEY_HASH_BYTES = 4
 _KEY_BYTES = 32
+_PRIME = 2**255 - 19
+_ORDER_8 = int.from_bytes(bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"), "little")
+_SMALL_ORDER = frozenset((0, 1, _PRIME - 1, _ORDER_8, _PRIME - _ORDER_8))
+"""The y coordinates of the eight points of Ed25519 whose order divides eight: anybody can sign for such a key."""
 
 
 def key_hash_of(name: str, key: bytes, *, kind: bytes) -> bytes:
@@ -34,14 +38,18 @@ def from_base64(text: str) -> bytes:
 def read_key(text: str, *, kind: bytes) -> tuple[str, bytes] | None:
     """Name and Ed25519 key (32 bytes) of `name+hash+key`; None when the form, the kind or the hash does not fit.
 
-    Raises ValueError when the key is not base64.
+    A key of small order is none either: signatures of it prove nothing. Raises ValueError when the key is not base64.
     """
     name, _, rest = text.partition("+")
     hash_text, _, encoded = rest.partition("+")
     raw = from_base64(encoded)
     key = raw[1:]
-    fits = name and raw[:1] == kind and len(key) == _KEY_BYTES
+    fits = name and raw[:1] == kind and len(key) == _KEY_BYTES and not _of_small_order(key)
     return (name, key) if fits and key_hash_of(name, key, kind=kind).hex() == hash_text else None
+
+
+def _of_small_order(key: bytes) -> bool:
+    return (int.from_bytes(key, "little") & (2**255 - 1)) % _PRIME in _SMALL_ORDER
 
 
 def signature_line(name: str, key_hash: bytes, signature: bytes) -> str:

@@ -25,6 +25,7 @@ from ogniwo.core.ledger.canonical import decode, encode
 ENVELOPE_BYTES_MAX = 65_536
 SIGNATURES_MAX = 16
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 _LOW_S_MAX = P256_ORDER // 2
 _ES256 = ec.ECDSA(SHA256())
 _TO_URL = bytes.maketrans(b"+/", b"-_")
@@ -163,11 +164,12 @@ def public_key_of(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -
 
 def load_public_key(key: PublicKey) -> ec.EllipticCurvePublicKey:
     """The key ready to verify with; refuses a point that is not on the curve."""
-    x, y = (from_base64url(part) for part in (key.x, key.y))
+    x, y = (int.from_bytes(from_base64url(part), "big") for part in (key.x, key.y))
+    # OpenSSL reduces a coordinate beyond the prime: the same key would get a second id, and one person two signatures.
+    if x >= _P256_PRIME or y >= _P256_PRIME:
+        raise PublicKeyError(detail="a coordinate is not below the prime of P-256")
     try:
-        return ec.EllipticCurvePublicNumbers(
-            int.from_bytes(x, "big"), int.from_bytes(y, "big"), ec.SECP256R1()
-        ).public_key()
+        return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     except ValueError as error:
         raise PublicKeyError(detail=f"not a point of P-256: {error}") from error
 

@@ -10,6 +10,10 @@ const LINE_PREFIX = '\u2014 ';
 const LOG_KEY = 1;
 const WITNESS_KEY = 4;
 const INTEGER_LIMIT = BigInt(Number.MAX_SAFE_INTEGER);
+const PRIME = 2n ** 255n - 19n;
+const ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
+/** The y coordinates of the points of small order. */
+const SMALL_ORDER = new Set([0n, 1n, PRIME - 1n, ORDER_8, PRIME - ORDER_8]);
 /** White space around a published key; the set that Python's `strip` takes. */
 const BLANKS = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*';
 const STRIPPED = new RegExp(`^${BLANKS}([\\s\\S]*?)${BLANKS}$`);
@@ -24,12 +28,18 @@ function parted(text, mark) {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + mark.length)];
 }
 
+/** @param {Uint8Array} key Ed25519; anybody can sign for a point whose order divides eight @returns {boolean} */
+function ofSmallOrder(key) {
+  const number = BigInt(`0x${hex(Uint8Array.from(key).reverse())}`);
+  return SMALL_ORDER.has(BigInt.asUintN(255, number) % PRIME);
+}
+
 /** @param {string} text @param {number} kind @returns {Promise<NamedKey | null>} null when form or hash do not fit */
 async function readKey(text, kind) {
   const [name, rest] = parted(text, '+');
   const [hash, encoded] = parted(rest, '+');
   const raw = fromBase64(encoded);
-  if (!name || raw === null || raw.length !== 33 || raw[0] !== kind) return null;
+  if (!name || raw === null || raw.length !== 33 || raw[0] !== kind || ofSmallOrder(raw.slice(1))) return null;
   const keyHash = (await sha256(utf8(`${name}\n`), raw)).slice(0, 4);
   return hex(keyHash) === hash ? { name, key: raw.slice(1), keyHash } : null;
 }
