@@ -16,9 +16,7 @@ from ogniwo.core.ledger.receipts import Receipt
 from ogniwo.core.ledger.signing import Envelope, _Header
 from ogniwo.core.ledger.transactions import Payload
 
-TARGET = (
-    Path(__file__).resolve().parent.parent / "src/ogniwo/interfaces/wallet/static/wallet/verify" / "shapes.js"
-)
+TARGET = Path(__file__).resolve().parent.parent / "src/ogniwo/interfaces/wallet/static/wallet/verify" / "shapes.js"
 HEAD = """\
 // Written by tools/generate_schemas.py from the structs of ogniwo.core.ledger; change those, then run it again.
 

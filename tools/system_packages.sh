@@ -24,6 +24,7 @@ for part in "$@"; do
         if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
             want postgresql
         fi
+        command -v chromium >/dev/null 2>&1 || command -v chromium-browser >/dev/null 2>&1 || want chromium
         ;;
     esac
 done

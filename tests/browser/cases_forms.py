@@ -205,7 +205,14 @@ def _greater(raw):
     return raw[:-32] + scalar.to_bytes(32, "little")
 
 
-SMALL_ORDER = ("00" * 32, "01" + "00" * 31, "ec" + "ff" * 30 + "7f", "ed" + "ff" * 30 + "7f", "ff" * 32, "02" + "00" * 31)
+SMALL_ORDER = (
+    "00" * 32,
+    "01" + "00" * 31,
+    "ec" + "ff" * 30 + "7f",
+    "ed" + "ff" * 30 + "7f",
+    "ff" * 32,
+    "02" + "00" * 31,
+)
 
 
 def checkpoints(rng):

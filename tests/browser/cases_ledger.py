@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import TransactionEntry, read_body, read_header
-
 from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier_key
 from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import commitment
@@ -156,7 +155,9 @@ def transactions(rng):
     keys = [jwk(name) for name in NAMES]
     data = twists.canonical(payload).encode()
     way = rng.choice(["valid"] * 5 + ["payload_spelling", "payload_content", "payload_bytes", "signature", "signature"])
-    way = rng.choice((way, way, way, way, "keys", "carried_key", "envelope", "envelope_bytes", "envelope_other"))
+    way = rng.choice(
+        (way, way, way, way, "keys", "carried_key", "reading", "envelope", "envelope_bytes", "envelope_other")
+    )
     match way:
         case "payload_spelling":
             name, data = twists.spelling(rng, payload)
@@ -172,6 +173,11 @@ def transactions(rng):
         case "keys":
             way, spoiled = _spoiled_key(rng, keys[0])
             keys = [*keys, spoiled]
+        case "reading":
+            payload = shapes_at_random.made(rng, OPERATIONS["mint_metering"])
+            part = sign_detached(b"{}", network().key("gateway-reading"))
+            payload["reading"] = {"protected": part.protected, "signature": part.signature}
+            way, data = "reading_of_another_day", twists.canonical(payload).encode()
         case "carried_key":
             payload = shapes_at_random.made(rng, OPERATIONS["register_key"])
             way, payload["key"] = _spoiled_key(rng, jwk("jan"))
@@ -241,9 +247,7 @@ def consistency_documents(rng):
 @cache
 def _between(old, new):
     proof = forms.tree().consistency(old, new)
-    return build_consistency(
-        older=forms.note(old), newer=forms.note(new), proof=proof, checkpoint_key=forms.LOG_KEY
-    )
+    return build_consistency(older=forms.note(old), newer=forms.note(new), proof=proof, checkpoint_key=forms.LOG_KEY)
 
 
 def held(rng):
@@ -251,7 +255,9 @@ def held(rng):
     first, second, third = (rng.randrange(1, 301) for _ in range(3))
     case = {"shown": forms.note(first), "held": forms.note(second), "key": forms.LOG_KEY}
     proof = _between(min(first, second), max(first, second))
-    way = rng.choice(["valid"] * 4 + ["same", "fork_same_size", "fork", "no_proof", "other_proof", "foreign", "network"])
+    way = rng.choice(
+        ["valid"] * 4 + ["same", "fork_same_size", "fork", "no_proof", "other_proof", "foreign", "network"]
+    )
     match way:
         case "same":
             case["held"], proof = case["shown"] + forms.cosigned(case["shown"], forms.WITNESSES[0]), None
@@ -330,9 +336,7 @@ class Receipts:
     def between(self, first, second):
         old, new = sorted((first, second))
         proof = self.coop.machine.log.consistency(old, new)
-        return build_consistency(
-            older=self.notes[old], newer=self.notes[new], proof=proof, checkpoint_key=self.key
-        )
+        return build_consistency(older=self.notes[old], newer=self.notes[new], proof=proof, checkpoint_key=self.key)
 
 
 @cache
@@ -352,7 +356,9 @@ def receipts(rng):
         other = rng.choice(sorted(made.notes))
         known["held"] = made.notes[other]
         known["consistency"] = made.between(size, other) if rng.random() < 0.9 else None
-    way = rng.choice(["valid"] * 5 + ["content"] * 4 + ["spelling", "bytes", "exchanged", "document", "fork", "key", "line"])
+    way = rng.choice(
+        ["valid"] * 5 + ["content"] * 4 + ["spelling", "bytes", "exchanged", "document", "fork", "key", "line"]
+    )
     match way:
         case "content":
             way, receipt = twists.content(rng, receipt)
@@ -363,7 +369,9 @@ def receipts(rng):
             way, data = twists.damage(rng, twists.canonical(receipt).encode())
             return way, "receipt", {"data": data} | known
         case "exchanged":
-            part = rng.choice(("checkpoint", "entry", "envelope", "inclusion", "interval", "document", "keys", "log_index"))
+            part = rng.choice(
+                ("checkpoint", "entry", "envelope", "inclusion", "interval", "document", "keys", "log_index")
+            )
             other = rng.choice([one for one in made.base if part in one])
             way, receipt[part] = f"exchanged.{part}", other[part]
         case "document" if "document" in receipt:

@@ -17,7 +17,10 @@ POLICY = "default-src 'none'; script-src 'self'; connect-src 'self'"
 # The tests are no package: what several of them use is made importable by name.
 for _name, _path in (
     ("ledger_network", HERE.parent / "unit/core/ledger/network.py"),
-    *((name, HERE / f"{name}.py") for name in ("twists", "shapes_at_random", "cases_forms", "cases_ledger", "verdicts")),
+    *(
+        (name, HERE / f"{name}.py")
+        for name in ("twists", "shapes_at_random", "cases_forms", "cases_ledger", "verdicts")
+    ),
 ):
     if _name not in sys.modules:
         _spec = importlib.util.spec_from_file_location(_name, _path)
@@ -39,9 +42,15 @@ def chromium():
 
 @pytest.fixture
 def serve():
-    """Serves the verifier below /verify/, and what a test adds by path; gives the base address."""
+    """Serves the verifier below /verify/, and what a test adds or replaces by path; gives the base address."""
     files = {f"/verify/{path.name}": path.read_bytes() for path in VERIFY.glob("*.js")}
-    kinds = {"js": "text/javascript", "json": "application/json", "html": "text/html; charset=utf-8"}
+    files |= {f"/{name}": (HERE / name).read_bytes() for name in ("page.js", "judge.mjs")}
+    kinds = {
+        "js": "text/javascript",
+        "mjs": "text/javascript",
+        "json": "application/json",
+        "html": "text/html; charset=utf-8",
+    }
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -60,8 +69,8 @@ def serve():
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
 
-    def start(**more):
-        files.update({f"/{name.replace('__', '.')}": data for name, data in more.items()})
+    def start(more):
+        files.update(more)
         return f"http://127.0.0.1:{server.server_address[1]}"
 
     yield start

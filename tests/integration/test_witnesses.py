@@ -118,6 +118,14 @@ def test_witnesses_sign_an_honest_log_and_expose_a_rewritten_one(workspace, witn
     exposed = ("forked", "does not continue", "more than")
     assert all(any(words in finding["message"] for words in exposed) for finding in forked["findings"])
 
+    # Whoever kept an old checkpoint is led to the new one by the honest folder, and refused by the other.
+    kept = sorted((workspace / "checkpoints").glob("*.txt"))
+    proof = json.loads(run("-w", workspace, "proof", "consistency", kept[0]).stdout)
+    assert (proof["older"], proof["newer"]) == (kept[0].read_text(), kept[-1].read_text())
+    assert proof["proof"]
+    refused = run("-w", before, "proof", "consistency", kept[-1], code=4)
+    assert "[ledger.checkpoint_inconsistent]" in refused.stderr or "[ledger.log_shorter" in refused.stderr
+
     # The honest folder proves itself offline; a receipt against the witnesses' keys holds, against a stranger's not.
     receipt = tmp_path / "receipt.json"
     point = json.loads(run("-w", workspace, "point", "list", "--json").stdout)[0]["code"]

@@ -10,7 +10,14 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import TransactionEntry, read_body, read_header
 from ogniwo.core.ledger.canonical import Document
-from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_checkpoint, verifier_key
+from ogniwo.core.ledger.checkpoints import (
+    Checkpoint,
+    parse_checkpoint,
+    sign_checkpoint,
+    verifier_key,
+    verify_checkpoint,
+)
+from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.receipts import build_receipt
 from ogniwo.core.ledger.transactions import Genesis, RegisterKey
@@ -84,6 +91,25 @@ def receipt_of(
         keys=keys,
         interval=interval,
         document=document,
+    )
+
+
+def consistency_of(ledger: EmbeddedLedger, *, older: str, key: Ed25519PrivateKey, notes: Sequence[str] = ()) -> bytes:
+    """The proof (canonical JSON) that the log of now continues the one of an `older` signed note.
+
+    The newer note is the one of `notes` that is of the last block, with its cosignatures, else one made now. Raises
+    LogShrankError or ForkedError when the log does not continue it, and the refusals of `verify_checkpoint`.
+    """
+    head = ledger.head()
+    if head.height < 0:
+        raise EmptyLedgerError(detail=f"{ledger.path} has no block yet")
+    public = verifier_key(head.network, key)
+    size = verify_checkpoint(older, key=public).size
+    return build_consistency(
+        older=older,
+        newer=_checkpoint(head, notes, key),
+        proof=ledger.log.consistency(size, head.log_size) if 0 < size <= head.log_size else (),
+        checkpoint_key=public.text(),
     )
 
 

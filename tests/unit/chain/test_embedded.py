@@ -1,5 +1,7 @@
+import json
 import threading
 
+import msgspec
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
@@ -7,6 +9,7 @@ from ogniwo.chain.inbox import BusyError, StoppedError
 from ogniwo.chain.store import DamagedStoreError, LockedError
 from ogniwo.core.ledger.blocks import read_body, read_header
 from ogniwo.core.ledger.machine import Machine
+from ogniwo.core.ledger.signing import PublicKey, base64url, key_id
 
 
 @pytest.fixture
@@ -64,6 +67,19 @@ def test_a_wrong_signature_is_answered_beside_good_ones(path, network):
         answers = ledger.submit(batch)
         assert [answer.code for answer in answers[:3]] == ["accepted", "ledger.signature", "accepted"]
         assert [answer.code for answer in answers[3:]] == ["ledger.exists", "ledger.signature", "ledger.exists"] * 19
+
+
+def test_a_stranger_with_a_key_that_is_none_stops_nobody(path, network):
+    """The key that a transaction brings is verified without looking at the state, so anybody can send one."""
+    none = PublicKey(x="A" * 42 + "B", y="A" * 43)
+    document = json.loads(network.signed(msgspec.structs.replace(network.register("op/coop", "x"), key=none), "jan"))
+    header = json.dumps({"alg": "ES256", "kid": key_id(none)}, separators=(",", ":"))
+    document["signatures"][0]["protected"] = base64url(header.encode())
+    forged = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+    with EmbeddedLedger(path, clock=lambda: network.now, threads=1) as ledger:
+        ledger.submit(network.founding())
+        payment = network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")
+        assert [answer.code for answer in ledger.submit([forged, payment])] == ["ledger.public_key", "accepted"]
 
 
 def test_reopening_replays_to_the_same_state(path, network):

@@ -5,10 +5,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
-from ogniwo.chain.proofs import EmptyLedgerError, NotOnLedgerError, checkpoint_of, receipt_of
-from ogniwo.core.ledger.checkpoints import verifier_key, verify_checkpoint
+from ogniwo.chain.proofs import EmptyLedgerError, NotOnLedgerError, checkpoint_of, consistency_of, receipt_of
+from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier_key, verify_checkpoint
+from ogniwo.core.ledger.continuity import ForkedError, LogShrankError, check_consistency
 from ogniwo.core.ledger.intervals import commitment
-from ogniwo.core.ledger.merkle import consistent
+from ogniwo.core.ledger.merkle import EMPTY_ROOT, consistent
 from ogniwo.core.ledger.receipts import check_receipt
 
 
@@ -66,3 +67,25 @@ def test_checkpoints_of_a_growing_log_are_consistent(ledger, network):
     proof = ledger.log.consistency(old.size, new.size)
     assert (old.size, new.size) == (19, 21)
     assert consistent(old=old.size, new=new.size, proof=proof, old_root=old.root, new_root=new.root)
+
+
+def test_an_older_checkpoint_is_led_to_the_log_of_now_or_refused(ledger, network):
+    key = network.checkpoint_key
+    published = verifier_key(network.name, key).text()
+    with pytest.raises(EmptyLedgerError):
+        consistency_of(ledger, older="", key=key)
+    ledger.submit(network.founding())
+    older = checkpoint_of(ledger, key=key)
+    ledger.submit([network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")])
+    cosigned = checkpoint_of(ledger, key=key) + "\u2014 witness AAAA\n"
+    document = consistency_of(ledger, older=older, key=key, notes=(older, cosigned))
+    assert [one.size for one in check_consistency(document, checkpoint_key=published)] == [19, 21]
+    assert json.loads(document)["newer"] == cosigned
+    nothing = sign_checkpoint(Checkpoint(network.name, 0, EMPTY_ROOT), name=network.name, key=key)
+    assert check_consistency(consistency_of(ledger, older=nothing, key=key), checkpoint_key=published)[0].size == 0
+    forked = sign_checkpoint(Checkpoint(network.name, 19, bytes(32)), name=network.name, key=key)
+    with pytest.raises(ForkedError):
+        consistency_of(ledger, older=forked, key=key)
+    longer = sign_checkpoint(Checkpoint(network.name, 99, bytes(32)), name=network.name, key=key)
+    with pytest.raises(LogShrankError):
+        consistency_of(ledger, older=longer, key=key)

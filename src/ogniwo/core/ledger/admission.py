@@ -15,7 +15,6 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import decode, encode
 from ogniwo.core.ledger.signing import (
     Check,
-    EncodingError,
     KeyRing,
     PublicKeyError,
     SignatureError,
@@ -87,7 +86,7 @@ def settle(transactions: Iterable[SignedTransaction], ring: KeyRing) -> list[tup
                     still_open.append(check)
                 else:
                     verify(check, key)
-        except (SignatureError, PublicKeyError, EncodingError) as refusal:
+        except (SignatureError, PublicKeyError) as refusal:
             failed.append((transaction, refusal))
         else:
             transaction.open_checks = tuple(still_open)
@@ -95,7 +94,7 @@ def settle(transactions: Iterable[SignedTransaction], ring: KeyRing) -> list[tup
 
 
 def verify_signatures(transaction: SignedTransaction, ring: KeyRing) -> SignedTransaction:
-    """Verify every open signature whose key is known; raises SignatureError, PublicKeyError or EncodingError."""
+    """Verify every open signature whose key is known; raises SignatureError or PublicKeyError."""
     for _, refusal in settle((transaction,), ring):
         raise refusal
     return transaction

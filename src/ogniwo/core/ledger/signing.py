@@ -163,8 +163,11 @@ def public_key_of(key: ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey) -
 
 
 def load_public_key(key: PublicKey) -> ec.EllipticCurvePublicKey:
-    """The key ready to verify with; refuses a point that is not on the curve."""
-    x, y = (int.from_bytes(from_base64url(part), "big") for part in (key.x, key.y))
+    """The key ready to verify with; refuses a point that is not on the curve, and coordinates with stray bits."""
+    try:
+        x, y = (int.from_bytes(from_base64url(part), "big") for part in (key.x, key.y))
+    except EncodingError as error:
+        raise PublicKeyError(detail=f"a coordinate is {error.detail}") from error
     # OpenSSL reduces a coordinate beyond the prime: the same key would get a second id, and one person two signatures.
     if x >= _P256_PRIME or y >= _P256_PRIME:
         raise PublicKeyError(detail="a coordinate is not below the prime of P-256")

@@ -30,10 +30,14 @@ from ogniwo.interfaces.cli.output import (
     show_table,
 )
 from ogniwo.services.ledger.posting import points_in, post_month
-from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document, prove_interval
+from ogniwo.services.ledger.proving import checkpoint_verifier, prove_consistency, prove_document, prove_interval
 from ogniwo.services.ledger.queries import balances, ledger_head, minted_days
 from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.workspace.queries import operator_subject
+
+_OUTPUT = click.option(
+    "--output", default="-", type=click.Path(dir_okay=False, allow_dash=True), help="File, or - for stdout."
+)
 
 
 @click.group(name="ledger")
@@ -183,6 +187,7 @@ def proof_group() -> None:
     Examples:
       ogniwo proof export --invoice FV/2026/11/0001 --output receipt.json
       ogniwo proof export --point 590... --channel 1.29.0 --at 2026-10-14T09:00+02:00
+      ogniwo proof consistency checkpoint.txt --output consistency.json
       python docs/check_receipt.py receipt.json --checkpoint-key KEY
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
 
@@ -193,7 +198,7 @@ def proof_group() -> None:
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
 @click.option("--at", default=None, type=INSTANT, help="An instant inside the interval, ISO 8601 with offset.")
-@click.option("--output", default="-", type=click.Path(dir_okay=False, allow_dash=True), help="File, or - for stdout.")
+@_OUTPUT
 @click.pass_obj
 @answers_refusals
 def export(
@@ -209,8 +214,24 @@ def export(
     else:
         kind, name = ("invoice", invoice) if invoice else ("statement", statement)
         receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())
-    if output == "-":
-        click.echo(receipt.decode())
-    else:
-        Path(output).write_bytes(receipt)
+    _write(output, receipt)
     say(f"Check it with docs/check_receipt.py and the key {checkpoint_verifier(workspace)}")
+
+
+@proof_group.command(name="consistency")
+@click.argument("checkpoint", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_OUTPUT
+@click.pass_obj
+@answers_refusals
+def consistency(runtime: Runtime, checkpoint: Path, output: str) -> None:
+    """Prove that the ledger still begins with what an older CHECKPOINT (a file) saw; refuses when it does not."""
+    workspace = opened(runtime)
+    _write(output, prove_consistency(workspace, older=checkpoint.read_text(encoding="utf-8")))
+    say(f"It holds under the key {checkpoint_verifier(workspace)}")
+
+
+def _write(output: str, document: bytes) -> None:
+    if output == "-":
+        click.echo(document.decode())
+    else:
+        Path(output).write_bytes(document)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.proofs import receipt_of
+from ogniwo.chain.proofs import consistency_of, receipt_of
 from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.refusals import Refusal
@@ -45,6 +45,17 @@ def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject:
             transaction=row.transaction_id,
             key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             document=document,
+            notes=kept_checkpoints(workspace),
+        )
+
+
+def prove_consistency(workspace: Workspace, *, older: str) -> bytes:
+    """The proof (canonical JSON) that the ledger of now continues the one that an older checkpoint (its text) saw."""
+    with open_ledger(workspace) as ledger:
+        return consistency_of(
+            ledger,
+            older=older,
+            key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             notes=kept_checkpoints(workspace),
         )
 

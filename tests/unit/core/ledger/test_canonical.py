@@ -59,6 +59,11 @@ def test_typed_structs_have_the_same_bytes(alpha, zeta):
         (b'{"alpha":"a","zeta":1.5}', SchemaError),
         (b'{"alpha":"a","zeta":1e0}', SchemaError),
         (b'{"alpha":null,"zeta":1}', SchemaError),
+        (b'{"extra":1,"alpha":"a"', MalformedError),
+        (b'{"alpha":1,"zeta":"\\ud800"}', MalformedError),
+        (b'{"alpha":1,"zeta":NaN}', MalformedError),
+        (b'{"alpha":1,"zeta":01}', MalformedError),
+        (b'{"extra":"\xff"}', MalformedError),
         (b'{"zeta":1,"alpha":"a"}', NotCanonicalError),
         (b'{"alpha":"a","zeta":1,"zeta":1}', NotCanonicalError),
         (b'{"alpha":"a","zeta":-0}', NotCanonicalError),
@@ -96,4 +101,10 @@ def test_nesting_is_bounded():
 @pytest.mark.parametrize("data", [b"[1.0]", b'{"a":1,"a":2}', b"[1,2 ]", b"[1e3]", b"null"])
 def test_plain_documents_are_read_strictly(data):
     with pytest.raises(NotCanonicalError):
+        decode_document(data)
+
+
+@pytest.mark.parametrize(("data", "refusal"), [(b"[1e999]", NotCanonicalError), (b"[1e999", MalformedError)])
+def test_a_number_out_of_range_is_json_but_not_canonical(data, refusal):
+    with pytest.raises(refusal):
         decode_document(data)

@@ -202,6 +202,17 @@ def test_keys_off_the_curve_or_of_another_one_are_refused():
         public_key_of(ec.generate_private_key(ec.SECP384R1()))
 
 
+def test_a_coordinate_beyond_the_prime_is_no_second_id_of_a_key():
+    """x = 5 is on the curve, and so is x + p for a reader that reduces: one person could sign as two."""
+    point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), b"\x02" + (5).to_bytes(32)).public_numbers()
+    plain = PublicKey(x=base64url((5).to_bytes(32)), y=base64url(point.y.to_bytes(32)))
+    prime = 2**256 - 2**224 + 2**192 + 2**96 - 1
+    twin = PublicKey(x=base64url((5 + prime).to_bytes(32)), y=plain.y)
+    assert key_id(plain) in KeyRing([plain])
+    with pytest.raises(PublicKeyError):
+        KeyRing([twin])
+
+
 def test_detached_signature_is_over_the_same_bytes(keys):
     signature = sign_detached(PAYLOAD, keys[0])
     check = signing.check_of(signature, base64url(PAYLOAD))

@@ -36,7 +36,7 @@ export function fromHex(text) {
   return Uint8Array.from({ length: text.length / 2 }, (_, at) => Number.parseInt(text.slice(2 * at, 2 * at + 2), 16));
 }
 
-/** @param {...Uint8Array} parts @returns {Promise<Uint8Array<ArrayBuffer>>} SHA-256 over the parts, one after the other */
+/** @param {...Uint8Array} parts one after the other @returns {Promise<Uint8Array<ArrayBuffer>>} their SHA-256 */
 export async function sha256(...parts) {
   return new Uint8Array(await crypto.subtle.digest('SHA-256', joined(...parts)));
 }

@@ -77,7 +77,7 @@ export function parseCheckpoint(note) {
   return { origin, size: Number(size), root, body: `${text}\n` };
 }
 
-/** @param {string} note @param {NamedKey} key @returns {Uint8Array<ArrayBuffer> | null} behind the key hash of its first line */
+/** @param {string} note @param {NamedKey} key @returns {Uint8Array<ArrayBuffer> | null} its first line, behind the hash */
 function signatureBy(note, key) {
   for (const line of parted(note, '\n\n')[1].slice(0, -1).split('\n')) {
     const [signer, encoded] = parted(line.slice(LINE_PREFIX.length), ' ');
@@ -109,7 +109,7 @@ export async function verifyCheckpoint(note, key) {
   return checkpoint;
 }
 
-/** @param {string} note @param {NamedKey} key @returns {Promise<number | null>} when it signed; null without a line of it */
+/** @param {string} note @param {NamedKey} key @returns {Promise<number | null>} when it signed, null if it did not */
 export async function verifyCosignature(note, key) {
   const { body } = parseCheckpoint(note);
   const raw = signatureBy(note, key);

@@ -39,7 +39,12 @@ async function checked(document, key) {
   return { older, newer };
 }
 
-/** @param {Uint8Array} document @param {string} checkpointKey @returns {Promise<{older: Checkpoint, newer: Checkpoint}>} */
+/**
+ * The same for a published key.
+ *
+ * @param {Uint8Array} document
+ * @param {string} checkpointKey `name+hash+key`
+ */
 export async function checkConsistency(document, checkpointKey) {
   return checked(document, await parseVerifierKey(checkpointKey));
 }

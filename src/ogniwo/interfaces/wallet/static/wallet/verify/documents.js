@@ -75,7 +75,8 @@ export function decode(data, kind) {
 
 /** @param {string} canonical @param {string} text */
 function demandSame(canonical, text) {
-  demand(canonical === text, 'ledger.not_canonical', 'not in canonical form (key order, duplicates, spaces or spelling)');
+  const detail = 'not in canonical form (key order, duplicates, spaces or spelling)';
+  demand(canonical === text, 'ledger.not_canonical', detail);
 }
 
 /** @param {Json} value @returns {any} */

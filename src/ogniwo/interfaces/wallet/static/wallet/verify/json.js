@@ -12,6 +12,13 @@ const INTEGER_LIMIT = Number.MAX_SAFE_INTEGER;
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
 const ESCAPES = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
 
+/** @type {[string, boolean | null][]} */
+const WORDS = [
+  ['true', true],
+  ['false', false],
+  ['null', null],
+];
+
 /** A number that is no integer within +-(2^53 - 1). */
 export class InexactNumber {
   /** @param {string} text as it was written @param {boolean} whole whether without fraction and exponent */
@@ -63,7 +70,7 @@ class Reader {
     if (sign === '"') return this.string();
     if (sign === '{') return this.object(depth);
     if (sign === '[') return this.list(depth);
-    for (const [word, value] of /** @type {[string, boolean | null][]} */ ([['true', true], ['false', false], ['null', null]])) {
+    for (const [word, value] of WORDS) {
       if (this.text.startsWith(word, this.at)) {
         this.at += word.length;
         return value;

@@ -39,10 +39,10 @@ const UNCHECKED = {
     continuity: 'Not checked here: whether the log continues what this device saw before. It kept nothing to compare with.',
   },
   pl: {
-    holder: 'Nie sprawdzono tu, kto ma klucze. O tym, do którego konta należy klucz, mówi poświadczenie jego rejestracji.',
+    holder: 'Nie sprawdzono tu, kto ma klucze. O tym, do którego konta należy klucz, mówi pokwitowanie jego rejestracji.',
     meter: 'Nie sprawdzono tu, czy licznik zmierzył dobrze. Podpis pokazuje, że nikt nie zmienił odczytu.',
-    document: 'Nie sprawdzono tu samego dokumentu ({kind}). Poświadczenie zawiera tylko jego odcisk.',
-    checkpoint_key: 'Nie sprawdzono tu klucza operatora. Przyszedł z poświadczeniem; porównaj go z ogłoszonym.',
+    document: 'Nie sprawdzono tu samego dokumentu ({kind}). Pokwitowanie zawiera tylko jego odcisk.',
+    checkpoint_key: 'Nie sprawdzono tu klucza operatora. Przyszedł z pokwitowaniem; porównaj go z ogłoszonym.',
     witnesses: 'Nie sprawdzono tu, czy inni widzieli ten sam dziennik. Nie wskazano świadków.',
     continuity: 'Nie sprawdzono tu, czy dziennik jest dalszym ciągiem znanego temu urządzeniu. Nie miało z czym porównać.',
   },
@@ -73,8 +73,8 @@ const REFUSED = {
     'witness.not_final': 'Too few witnesses signed this state of the log: it is not final.',
   },
   pl: {
-    'ledger.malformed': 'Plik jest uszkodzony albo nie jest poświadczeniem: nie da się go odczytać.',
-    'ledger.schema': 'To nie jest poświadczenie znanego tu rodzaju albo czegoś w nim brakuje lub coś do niego dodano.',
+    'ledger.malformed': 'Plik jest uszkodzony albo nie jest pokwitowaniem: nie da się go odczytać.',
+    'ledger.schema': 'To nie jest pokwitowanie znanego tu rodzaju albo czegoś w nim brakuje lub coś do niego dodano.',
     'ledger.not_canonical': 'Plik przepisano: nie ma tego jedynego zapisu, w którym powstał.',
     'ledger.too_large': 'Transakcja jest większa, niż przyjmuje księga.',
     'ledger.base64url': 'Część pliku jest uszkodzona: nie ma swojego jedynego zapisu.',
@@ -83,10 +83,10 @@ const REFUSED = {
     'ledger.high_s': 'Podpis przerobiono na drugą postać, którą każdy może obliczyć.',
     'ledger.duplicate_signer': 'Jeden klucz podpisał dwa razy, jakby podpisały dwie osoby.',
     'ledger.public_key': 'Klucz publiczny w ogóle nie jest kluczem.',
-    'ledger.bad_receipt': 'Części poświadczenia do siebie nie pasują: niczego ono nie dowodzi.',
-    'ledger.checkpoint_form': 'Punkt kontrolny operatora lub klucz do niego nie ma wymaganej postaci.',
+    'ledger.bad_receipt': 'Części pokwitowania do siebie nie pasują: niczego ono nie dowodzi.',
+    'ledger.checkpoint_form': 'Poświadczenie operatora lub klucz do niego nie ma wymaganej postaci.',
     'ledger.checkpoint_signature': 'Operator nie podpisał tego stanu dziennika.',
-    'ledger.checkpoint_inconsistent': 'Operator pokazał dwa sprzeczne dzienniki: zmieniono przeszłość. Zachowaj oba punkty kontrolne.',
+    'ledger.checkpoint_inconsistent': 'Operator pokazał dwa sprzeczne dzienniki: zmieniono przeszłość. Zachowaj oba poświadczenia.',
     'ledger.log_shorter_than_checkpoint': 'Nowszy stan dziennika ma mniej wpisów niż starszy: coś usunięto.',
     'ledger.consistency_missing': 'Nic nie pokazuje, że ten dziennik jest dalszym ciągiem znanego wcześniej. Poproś operatora o dowód.',
     'witness.not_a_key': 'Klucz świadka nie ma wymaganej postaci.',
@@ -133,7 +133,7 @@ const WORDS = {
     'substituted-by-us': 'wartość zastępcza',
     manual: 'odczyt ręczny',
     missing: 'brak odczytu',
-    anchor: 'Zobowiązanie',
+    anchor: 'Zobowiązanie kryptograficzne',
     bind_role: 'Nadanie roli',
     define_asset: 'Określenie aktywa',
     genesis: 'Założenie sieci',
@@ -170,7 +170,9 @@ function fact(name, value, language) {
   if (TIMES.includes(name)) return time(Number(value), language);
   if (!WORDED.includes(name)) return String(value);
   const word = WORDS[language][value];
-  if (word === undefined && name === 'outcome') return REFUSED_ON_LEDGER[language].replace('{code}', () => String(value));
+  if (word === undefined && name === 'outcome') {
+    return REFUSED_ON_LEDGER[language].replace('{code}', () => String(value));
+  }
   return word ?? String(value);
 }
 

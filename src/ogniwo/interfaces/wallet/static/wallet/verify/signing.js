@@ -10,6 +10,7 @@ import { Refusal, demand } from './refusal.js';
 
 const ENVELOPE_BYTES_MAX = 65_536;
 const HALF_ORDER = fromHex('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8');
+const LARGEST_COORDINATE = fromHex('ffffffff00000001000000000000000000000000fffffffffffffffffffffffe');
 const ES256 = { name: 'ECDSA', hash: 'SHA-256' };
 const P256 = { name: 'ECDSA', namedCurve: 'P-256' };
 
@@ -21,9 +22,23 @@ export async function keyId(key) {
   return base64url(await sha256(encode(key)));
 }
 
+/** @param {string} text */
+function coordinate(text) {
+  try {
+    return fromBase64url(text);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Refusal('ledger.public_key', `a coordinate is ${error.message}`);
+  }
+}
+
 /** @param {PublicJwk} key @returns {Promise<CryptoKey>} refuses a point that is not on P-256 */
 export async function loadPublicKey(key) {
-  const point = joined(Uint8Array.of(4), fromBase64url(key.x), fromBase64url(key.y));
+  const [x, y] = [coordinate(key.x), coordinate(key.y)];
+  // An engine that reduces a coordinate beyond the prime would give one key two ids, and one person two signatures.
+  const below = !exceeds(x, LARGEST_COORDINATE) && !exceeds(y, LARGEST_COORDINATE);
+  demand(below, 'ledger.public_key', 'a coordinate is not below the prime of P-256');
+  const point = joined(Uint8Array.of(4), x, y);
   try {
     return await crypto.subtle.importKey('raw', point, P256, false, ['verify']);
   } catch (error) {
