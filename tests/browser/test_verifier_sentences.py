@@ -56,8 +56,8 @@ def test_what_was_checked_and_what_was_not(said):
     assert "the statement itself" in " ".join(bare["en"]["unchecked"])
     assert "odrzucona (ledger.insufficient_balance)" in " ".join(refused["pl"]["checked"])
     assert "2 witnesses (auditor.example, operator.example)" in " ".join(whole["en"]["checked"])
-    assert len(whole["en"]["checked"]) == 5
-    assert len(whole["en"]["unchecked"]) == 1
+    assert len(whole["en"]["checked"]) == 7
+    assert len(whole["en"]["unchecked"]) == 2
     assert missing["code"] == "ledger.consistency_missing"
     assert missing["pl"]["refused"].startswith("Nic nie pokazuje")
     assert forged["code"] == "ledger.bad_receipt"
