@@ -12,6 +12,7 @@ import msgspec
 from msgspec import inspect
 
 from ogniwo.core.ledger.continuity import Consistency
+from ogniwo.core.ledger.operations.authority import DEPTH_MOST, Group
 from ogniwo.core.ledger.receipts import Receipt
 from ogniwo.core.ledger.signing import Envelope, _Header
 from ogniwo.core.ledger.transactions import Payload
@@ -29,6 +30,9 @@ ROOTS: dict[str, Any] = {
     "Payload": Payload,
     "Receipt": Receipt,
 }
+
+NESTING = {Group: DEPTH_MOST}
+"""What a struct checks in `__post_init__`: how many of its kind may stand inside one another."""
 
 
 def bounds(**values: object) -> dict[str, object]:
@@ -83,6 +87,8 @@ class Shapes:
         name = kind.cls.__name__
         if not kind.forbid_unknown_fields or kind.array_like:
             raise TypeError(f"{name} takes unknown fields")
+        if hasattr(kind.cls, "__post_init__") and kind.cls not in NESTING:
+            raise TypeError(f"{name} checks something that the other implementation does not know of")
         if name not in self.found:
             self.found[name] = {}
             fields: dict[str, Any] = {}
@@ -94,7 +100,8 @@ class Shapes:
                         shape |= {"default": field.default}
                 fields[field.encode_name] = shape
             omit = {"omitDefaults": True} if kind.cls.__struct_config__.omit_defaults else {}
-            self.found[name] = omit | {"fields": fields} | bounds(tag=kind.tag_field, word=kind.tag)
+            rest = bounds(tag=kind.tag_field, word=kind.tag, nesting=NESTING.get(kind.cls))
+            self.found[name] = omit | {"fields": fields} | rest
         return name
 
 

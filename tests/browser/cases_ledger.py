@@ -16,10 +16,19 @@ from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier
 from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import commitment
 from ogniwo.core.ledger.receipts import build_receipt
-from ogniwo.core.ledger.signing import P256_ORDER, base64url, from_base64url, key_id, public_key_of, sign_detached
+from ogniwo.core.ledger.signing import (
+    P256_ORDER,
+    PublicKey,
+    base64url,
+    from_base64url,
+    key_id,
+    public_key_of,
+    sign_detached,
+)
 from ogniwo.core.ledger.transactions import Payload
 
 OPERATIONS = {one.tag: one for one in msgspec.inspect.type_info(Payload).types}
+FRAME = ("account", "expires", "id", "network", "reason", "references", "v")
 P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
 NAMES = ("op", "coop", "anna", "jan", "gateway-reading")
 SALT = bytes(range(16))
@@ -48,8 +57,10 @@ def _reading_signed(payload, rng):
     if "record" in payload and rng.random() < 0.8:
         part = sign_detached(twists.canonical(payload["record"]).encode(), network().key("gateway-reading"))
         payload["reading"] = {"protected": part.protected, "signature": part.signature}
-    if payload["op"] in {"genesis", "register_key"}:
+    if payload["op"] in {"genesis", "register_key", "start_recovery"}:
         payload["key"] = jwk("jan")
+    elif payload["op"] == "propose" and "key" in payload["operation"]:
+        payload["operation"]["key"] = jwk("jan")
     return payload
 
 
@@ -179,12 +190,15 @@ def transactions(rng):
             payload["reading"] = {"protected": part.protected, "signature": part.signature}
             way, data = "reading_of_another_day", twists.canonical(payload).encode()
         case "carried_key":
-            payload = shapes_at_random.made(rng, OPERATIONS["register_key"])
-            way, payload["key"] = _spoiled_key(rng, jwk("jan"))
+            payload = shapes_at_random.made(rng, OPERATIONS[rng.choice(("register_key", "start_recovery"))])
+            way, spoiled = _spoiled_key(rng, jwk("jan"))
+            payload["key"] = spoiled
+            if rng.random() < 0.3:
+                payload = {name: payload[name] for name in FRAME} | {"op": "propose", "operation": payload, "until": 9}
             way, data, names = f"carried_{way}", twists.canonical(payload).encode(), names[:1]
     envelope = envelope_of(data, names)
     if way.startswith("carried_") and rng.random() < 0.8:
-        header = twists.canonical({"alg": "ES256", "kid": key_id(msgspec.convert(payload["key"], OPERATIONS_KEY))})
+        header = twists.canonical({"alg": "ES256", "kid": key_id(msgspec.convert(spoiled, PublicKey))})
         envelope["signatures"][0]["protected"] = base64url(header.encode())
     if way == "signature":
         way = _signature(rng, envelope)
@@ -199,9 +213,6 @@ def transactions(rng):
         name, changed = rng.choice((_many, _large, _content))(rng, envelope)
         way, raw = f"envelope.{name}", twists.canonical(changed).encode()
     return way, "transaction", {"envelope": raw, "keys": keys}
-
-
-OPERATIONS_KEY = type(public_key_of(ec.derive_private_key(7, ec.SECP256R1())))
 
 
 def _many(_rng, envelope):

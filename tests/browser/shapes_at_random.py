@@ -24,7 +24,7 @@ def matching(pattern):
     return sorted(set(found))
 
 
-def made(rng, kind):
+def made(rng, kind, depth=0):
     """A random value of a type, as JSON has it."""
     match kind:
         case inspect.StrType(pattern=None):
@@ -42,13 +42,14 @@ def made(rng, kind):
             return rng.choice(kind.values)
         case inspect.VarTupleType():
             low = kind.min_length or 0
-            return [made(rng, kind.item_type) for _ in range(low + rng.randrange(3))]
+            return [made(rng, kind.item_type, depth + 1) for _ in range(low + rng.randrange(3))]
         case inspect.UnionType():
-            return made(rng, rng.choice(kind.types))
+            # What holds itself would never end; the last one of those does not.
+            return made(rng, rng.choice(kind.types) if depth < 6 else kind.types[0], depth)
         case inspect.StructType():
             tag = {kind.tag_field: kind.tag} if kind.tag_field else {}
             present = [field for field in kind.fields if field.default is not UNSET]
-            return tag | {field.encode_name: made(rng, field.type) for field in present}
+            return tag | {field.encode_name: made(rng, field.type, depth) for field in present}
     raise TypeError(kind)
 
 

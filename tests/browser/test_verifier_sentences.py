@@ -87,6 +87,12 @@ def test_every_code_of_the_verifier_has_a_sentence_in_both_languages(said):
         assert f"`{code}`" in documented, code
 
 
+def test_every_operation_has_a_name_in_both_languages():
+    text = (VERIFY / "sentences.js").read_text(encoding="utf-8")
+    for operation in cases_ledger.OPERATIONS:
+        assert len(re.findall(rf"^    {operation}: '", text, re.MULTILINE)) == 2, operation
+
+
 def test_the_verifier_imports_only_itself_and_stays_short():
     for path in sorted(VERIFY.glob("*.js")):
         text = path.read_text(encoding="utf-8")

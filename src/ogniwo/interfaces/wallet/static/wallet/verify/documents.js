@@ -161,7 +161,7 @@ function member(value, shape, place) {
 
 /** @param {Json} value @param {string} name @param {string} place @returns {Plain} */
 function struct(value, name, place) {
-  const { fields, tag, word, omitDefaults } = /** @type {any} */ (STRUCTS)[name];
+  const { fields, tag, word, omitDefaults, nesting } = /** @type {any} */ (STRUCTS)[name];
   demand(value instanceof Members, 'ledger.schema', `${place}: expected an object`);
   const object = Object.create(null);
   if (tag !== undefined) object[tag] = word;
@@ -181,5 +181,14 @@ function struct(value, name, place) {
       delete object[key];
     }
   }
+  const flat = nesting === undefined || nested(object, tag, word) <= nesting;
+  demand(flat, 'ledger.schema', `${place}: more than ${nesting} inside one another`);
   return object;
+}
+
+/** @param {any} value @param {string} tag @param {string} word @returns {number} most of a kind inside one another */
+function nested(value, tag, word) {
+  if (typeof value !== 'object') return 0;
+  const inside = Math.max(0, ...Object.values(value).map((item) => nested(item, tag, word)));
+  return inside + (value[tag] === word ? 1 : 0);
 }

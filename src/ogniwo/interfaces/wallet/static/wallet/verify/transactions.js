@@ -7,7 +7,7 @@ import { KeyRing, checkOf, keyId, loadPublicKey, openEnvelope, verify } from './
 /** @typedef {import('./signing.js').PublicJwk} PublicJwk */
 
 /** Operations that bring the key they register, which signs too. */
-const CARRIES_KEY = new Set(['genesis', 'register_key']);
+const CARRIES_KEY = new Set(['genesis', 'register_key', 'start_recovery']);
 
 /** @param {Uint8Array} envelope @returns {Promise<Transaction>} decoded, its form checked, all signatures open */
 export async function openTransaction(envelope) {
@@ -30,8 +30,9 @@ export async function openTransaction(envelope) {
   };
 }
 
-/** @param {any} payload @param {string} kid */
+/** @param {any} payload @param {string} kid @returns {Promise<CryptoKey | undefined>} */
 async function carriedKey(payload, kid) {
+  if (payload.op === 'propose') return carriedKey(payload.operation, kid);
   if (!CARRIES_KEY.has(payload.op) || (await keyId(payload.key)) !== kid) return undefined;
   return loadPublicKey(payload.key);
 }
