@@ -105,7 +105,7 @@ ATTACKS = {
     "one key twice": (lambda coop: coop.signed(pay(coop), "anna", "anna"), "ledger.duplicate_signer"),
     "white space": (lambda coop: coop.signed(pay(coop), "anna") + b"\n", "ledger.not_canonical"),
     "no JSON": (lambda coop: b"\x00" * 100, "ledger.malformed"),
-    "deep nesting": (lambda coop: b"[" * 60_000, "ledger.schema"),
+    "deep nesting": (lambda coop: b"[" * 60_000, "ledger.malformed"),
     "gigantic": (lambda coop: b"[" * 70_000, "ledger.too_large"),
     "another's tokens": (
         lambda coop: coop.signed(
