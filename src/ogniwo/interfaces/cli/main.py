@@ -11,12 +11,16 @@ import click
 
 
 class Entry(NamedTuple):
-    """Where a command lives, whether it needs a prepared workspace, its one line of help, and its default folder."""
+    """Where a command lives, whether it needs a prepared workspace, its one line of help, and its default folder.
+
+    `for_people` commands also need what people sign in with (users, sessions, pages).
+    """
 
     target: str
     needs_workspace: bool
     help: str
     folder: str = "."
+    for_people: bool = False
 
 
 _CLI: Final = "ogniwo.interfaces.cli"
@@ -36,6 +40,8 @@ COMMANDS: Final = {
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),
     "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
+    "access": Entry(f"{_CLI}.access:access_group", True, "Let people in; show who may do what.", for_people=True),
+    "serve": Entry(f"{_CLI}.serve:serve_command", True, "Serve the console, the wallet and the API.", for_people=True),
 }
 
 
@@ -46,7 +52,7 @@ class Runtime:
     `given` is what the user named, `folder` what the command works on; `debug` asks for tracebacks.
     """
 
-    prepare: Callable[[Path], None]
+    prepare: Callable[..., None]
     given: Path | None = None
     folder: Path = Path()
     debug: bool = False
@@ -72,7 +78,10 @@ class LazyGroup(click.Group):
         if entry.needs_workspace and isinstance(ctx.obj, Runtime):
             # click loads the command before it calls `cli`, but after it read the options
             ctx.obj.folder = ctx.params.get("workspace") or ctx.obj.given or Path(entry.folder)
-            ctx.obj.prepare(ctx.obj.folder)
+            if entry.for_people:
+                ctx.obj.prepare(ctx.obj.folder, for_people=True)
+            else:
+                ctx.obj.prepare(ctx.obj.folder)
         module, _, attribute = entry.target.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command

@@ -6,6 +6,8 @@ from ogniwo.records.audit.models import AuditEvent
 from ogniwo.services.workspace.model import Workspace
 
 
-def record_act(workspace: Workspace, *, action: str, target: str, facts: Mapping[str, object]) -> None:
-    """Add a row to the audit log, in the transaction of the act itself."""
-    AuditEvent.objects.create(at=workspace.now(), subject="operator", action=action, target=target, facts=dict(facts))
+def record_act(
+    workspace: Workspace, *, action: str, target: str, facts: Mapping[str, object], subject: str = "operator"
+) -> None:
+    """Add a row to the audit log, in the transaction of the act itself; the command line acts as the operator."""
+    AuditEvent.objects.create(at=workspace.now(), subject=subject, action=action, target=target, facts=dict(facts))

@@ -1,0 +1,107 @@
+"""The list of all pages with the act each needs; addresses are made from it, and a test walks all of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render, resolve_url
+from django.urls import URLPattern, path
+
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.interfaces.web.context import viewer
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, place_of
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One address: its route, its name, the act it needs (None: everybody), whether it lies in an organisation."""
+
+    route: str
+    name: str
+    act: Act | None
+    in_organisation: bool
+    view: Callable[..., HttpResponse]
+    methods: tuple[str, ...]
+
+
+PAGES: Final[list[Page]] = []
+_IN_ORGANISATION: Final = "o/<slug:code>/"
+
+View = Callable[..., HttpResponse]
+
+
+def page(route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Register a page of an organisation: `view(request, standing, code=...)`, after the act was allowed there.
+
+    Its address begins with `o/CODE/`. Out of sight is 404 and forbidden is 403, whatever the page would do; a refusal
+    of a service becomes a page that says what and why.
+    """
+    return _registered(_IN_ORGANISATION + route, name=name, act=act, in_organisation=True, methods=methods)
+
+
+def own_page(route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Register a page that lies in no organisation: it needs the act anywhere."""
+    return _registered(route, name=name, act=act, in_organisation=False, methods=methods)
+
+
+def open_page(route: str, *, name: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Register a page for everybody: `view(request, None, **kwargs)`."""
+    return _registered(route, name=name, act=None, in_organisation=False, methods=methods)
+
+
+def _registered(
+    route: str, *, name: str, act: Act | None, in_organisation: bool, methods: tuple[str, ...]
+) -> Callable[[View], View]:
+    def register(view: View) -> View:
+        PAGES.append(Page(route, name, act, in_organisation, view, methods))
+        return view
+
+    return register
+
+
+def url_patterns() -> list[URLPattern]:
+    """The addresses of all registered pages."""
+    return [path(each.route, _guarded(each), name=each.name) for each in PAGES]
+
+
+def _guarded(each: Page) -> View:
+    @wraps(each.view)
+    def answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method not in (*each.methods, "HEAD"):
+            return render(request, "web/refused.html", {"code": "web.method"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
+        try:
+            standing = _standing(request, each, kwargs.get("code", ""))
+            if isinstance(standing, HttpResponse):
+                return standing
+            return each.view(request, standing, **kwargs)
+        except OutOfSightError as refusal:
+            return refused(request, refusal, status=HTTPStatus.NOT_FOUND)
+        except NotAllowedError as refusal:
+            return refused(request, refusal, status=HTTPStatus.FORBIDDEN)
+        except Refusal as refusal:
+            return refused(request, refusal, status=HTTPStatus.CONFLICT)
+
+    return answer
+
+
+def _standing(request: HttpRequest, each: Page, code: str) -> Standing | HttpResponse | None:
+    if each.act is None:
+        return None
+    who = viewer(request)
+    if not who.user_id:
+        return HttpResponseRedirect(f"{resolve_url('account_login')}?next={request.get_full_path()}")
+    if not each.in_organisation:
+        return who.at(each.act)
+    place = place_of(code)
+    if place is None:
+        raise OutOfSightError(detail="there is nothing here")
+    return who.at(each.act, path=place)
+
+
+def refused(request: HttpRequest, refusal: Refusal, *, status: int) -> HttpResponse:
+    """A page that says what was refused and why."""
+    return render(request, "web/refused.html", {"code": refusal.code, "detail": refusal.detail}, status=status)

@@ -1,0 +1,108 @@
+"""Settings of the process that people talk to: the console, the wallet and the API over one workspace."""
+
+import os
+from pathlib import Path
+
+from ogniwo.project.settings import *  # noqa: F403 -- the records are the same
+from ogniwo.project.settings import INSTALLED_APPS, WORKSPACE
+from ogniwo.project.web_start import compiled_messages, web_secret
+
+DEBUG = False
+SECRET_KEY = web_secret(WORKSPACE)
+SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")
+"""Where people reach this installation; passkeys are bound to it."""
+
+_SECURE = SITE_ORIGIN.startswith("https://")
+_HOST = SITE_ORIGIN.partition("://")[2].partition(":")[0]
+ALLOWED_HOSTS = [_HOST, "localhost", "127.0.0.1"] if _HOST in {"localhost", "127.0.0.1"} else [_HOST]
+CSRF_TRUSTED_ORIGINS = [SITE_ORIGIN]
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _SECURE
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 86_400
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if _SECURE else 0
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+
+INSTALLED_APPS = [
+    *INSTALLED_APPS,
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    "ogniwo.records.access",
+    "ogniwo.interfaces.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ogniwo.interfaces.web.headers.SecurityHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "ogniwo.interfaces.web.context.ViewerMiddleware",
+]
+ROOT_URLCONF = "ogniwo.interfaces.web.urls"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [Path(__file__).parents[1] / "interfaces" / "web" / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "ogniwo.interfaces.web.context.page_context",
+            ]
+        },
+    }
+]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # whoever comes by an invitation was let in by a person who knows him
+ACCOUNT_ADAPTER = "ogniwo.interfaces.web.sign_in.InvitedOnlyAdapter"
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 600
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Ogniwo"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # loopback only: ALLOWED_HOSTS says so
+
+USE_I18N = True
+LANGUAGE_CODE = "pl"
+LANGUAGES = [("pl", "Polski"), ("en", "English")]
+LOCALE_PATHS = [compiled_messages(WORKSPACE)]
+USE_THOUSAND_SEPARATOR = True
+TIME_ZONE = "Europe/Warsaw"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = WORKSPACE / "cache" / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = WORKSPACE / "outbox"

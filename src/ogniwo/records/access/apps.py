@@ -1,0 +1,10 @@
+"""The Django app of users' rights."""
+
+from django.apps import AppConfig
+
+
+class AccessConfig(AppConfig):
+    """Grants, invitations, keys for machines."""
+
+    name = "ogniwo.records.access"
+    label = "access"

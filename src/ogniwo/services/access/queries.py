@@ -1,0 +1,66 @@
+"""What is shown of users and their roles."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from ogniwo.records.access.models import Grant, Invitation
+from ogniwo.records.parties.models import Organisation
+from ogniwo.services.access.viewers import OutOfSightError
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A role that somebody has: who, what, for which member, since when, let in by whom."""
+
+    grant_id: int
+    login: str
+    role: str
+    member: str
+    since: datetime
+    given_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInvitation:
+    """An invitation nobody took up yet."""
+
+    role: str
+    member: str
+    made_by: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Everybody with a role in one organisation, and who is awaited."""
+
+    organisation: str
+    persons: tuple[Person, ...]
+    awaited: tuple[OpenInvitation, ...]
+
+
+def people_of(code: str) -> People:
+    """The people of an organisation, for a viewer who was allowed to ask; raises OutOfSightError."""
+    organisation = Organisation.objects.filter(code=code).first()
+    if organisation is None:
+        raise OutOfSightError(detail=f"there is no organisation {code}")
+    grants = Grant.objects.filter(organisation=organisation, ended_at=None).select_related("user", "member")
+    awaited = Invitation.objects.filter(organisation=organisation, used_at=None, withdrawn_at=None)
+    return People(
+        organisation=organisation.name,
+        persons=tuple(
+            Person(
+                grant_id=row.pk,
+                login=str(row.user.get_username()),
+                role=row.role,
+                member=row.member.name if row.member else "",
+                since=row.given_at,
+                given_by=row.given_by,
+            )
+            for row in grants
+        ),
+        awaited=tuple(
+            OpenInvitation(row.role, row.member.name if row.member else "", row.made_by, row.expires_at)
+            for row in awaited.select_related("member")
+        ),
+    )
