@@ -26,8 +26,10 @@ def _prepare_django() -> Path:
     """Make Django ready before any test module imports records, in a folder of this process only."""
     folder = Path(tempfile.mkdtemp(prefix="ogniwo-tests-"))
     os.environ["OGNIWO_WORKSPACE"] = str(folder)
-    os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.web_settings"
     django.setup()
+    # The commands that tests start choose their settings themselves, as they do for a user.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
     return folder
 
 

@@ -8,7 +8,8 @@ from ogniwo.project.settings import INSTALLED_APPS, WORKSPACE
 from ogniwo.project.web_start import compiled_messages, web_secret
 
 DEBUG = False
-SECRET_KEY = web_secret(WORKSPACE)
+_BOUND = bool(os.environ.get("OGNIWO_WORKSPACE"))  # type checkers and documentation load this without a workspace
+SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "no workspace, no sessions"
 SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")
 """Where people reach this installation; passkeys are bound to it."""
 
@@ -96,12 +97,11 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # loopback only: ALLOWED_HOSTS
 USE_I18N = True
 LANGUAGE_CODE = "pl"
 LANGUAGES = [("pl", "Polski"), ("en", "English")]
-LOCALE_PATHS = [compiled_messages(WORKSPACE)]
+LOCALE_PATHS = [compiled_messages(WORKSPACE)] if _BOUND else []
 USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = "Europe/Warsaw"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = WORKSPACE / "cache" / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

@@ -17,7 +17,6 @@ from ogniwo.services.access.viewers import NOBODY, Viewer, place_of, viewer_of
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.operations import open_workspace
 
-
 NOUNS: Final = (
     ("today", "t", _("Today"), Act.SEE_ORGANISATION),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),

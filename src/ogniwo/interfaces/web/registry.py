@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
@@ -70,7 +70,7 @@ def url_patterns() -> list[URLPattern]:
 
 def _guarded(each: Page) -> View:
     @wraps(each.view)
-    def answer(request: HttpRequest, **kwargs: Any) -> HttpResponse:
+    def answer(request: HttpRequest, **kwargs: object) -> HttpResponse:
         if request.method not in (*each.methods, "HEAD"):
             return render(request, "web/refused.html", {"code": "web.method"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
         try:
@@ -88,7 +88,7 @@ def _guarded(each: Page) -> View:
     return answer
 
 
-def _standing(request: HttpRequest, each: Page, code: str) -> Standing | HttpResponse | None:
+def _standing(request: HttpRequest, each: Page, code: object) -> Standing | HttpResponse | None:
     if each.act is None:
         return None
     who = viewer(request)
@@ -96,7 +96,7 @@ def _standing(request: HttpRequest, each: Page, code: str) -> Standing | HttpRes
         return HttpResponseRedirect(f"{resolve_url('account_login')}?next={request.get_full_path()}")
     if not each.in_organisation:
         return who.at(each.act)
-    place = place_of(code)
+    place = place_of(str(code))
     if place is None:
         raise OutOfSightError(detail="there is nothing here")
     return who.at(each.act, path=place)

@@ -9,6 +9,10 @@ from ogniwo.interfaces.web.registry import url_patterns
 for _noun in ("home", "people"):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
 
-urlpatterns = [path("account/", include("allauth.urls")), path("i18n/", include("django.conf.urls.i18n")), *url_patterns()]
+urlpatterns = [
+    path("account/", include("allauth.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    *url_patterns(),
+]
 
 handler404 = "ogniwo.interfaces.web.pages.home.not_found"

@@ -32,7 +32,8 @@ class Grant(models.Model):
                 name="one_open_grant",
             ),
             models.CheckConstraint(
-                condition=models.Q(role="member", member__isnull=False) | (~models.Q(role="member") & models.Q(member=None)),
+                condition=models.Q(role="member", member__isnull=False)
+                | (~models.Q(role="member") & models.Q(member=None)),
                 name="members_and_only_they_name_a_member",
             ),
         )

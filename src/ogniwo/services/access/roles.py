@@ -67,7 +67,7 @@ ALLOWED: Final[dict[Role, frozenset[Act]]] = {
     Role.AUDITOR: _SEE,
     Role.MEMBER: frozenset({Act.OWN_WALLET}),
 }
-"""Nobody but the member has a wallet: an operator who helps looks at it read only (ACT_AS_MEMBER), and that is logged."""
+"""Nobody but the member has a wallet: who helps looks at it read only (ACT_AS_MEMBER), and that is logged."""
 
 INVITES: Final[dict[Role, frozenset[Role]]] = {
     Role.OPERATOR: frozenset(Role),

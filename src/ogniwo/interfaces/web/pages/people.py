@@ -4,12 +4,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
+from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.inviting import end_grant, invite
 from ogniwo.services.access.queries import people_of
 from ogniwo.services.access.roles import INVITES, Act, Role
 from ogniwo.services.access.viewers import Standing
+
+
+class UnknownRoleError(Refusal):
+    """The form named a role that there is not."""
+
+    code = "access.unknown_role"
 
 
 @page("people/", name="people", act=Act.MANAGE_ACCESS)
@@ -27,7 +34,7 @@ def make_invitation(request: HttpRequest, standing: Standing, *, code: str) -> H
         workspace(),
         viewer=viewer(request),
         code=code,
-        role=Role(request.POST.get("role", "")),
+        role=_role(request.POST.get("role", "")),
         member_number=request.POST.get("member", "").strip(),
     )
     request.session["made_link"] = request.build_absolute_uri(reverse("join", kwargs={"secret": secret}))
@@ -39,3 +46,9 @@ def end(request: HttpRequest, standing: Standing, *, code: str, grant_id: int) -
     """End somebody's role."""
     end_grant(workspace(), viewer=viewer(request), grant_id=grant_id)
     return redirect("people", code=code)
+
+
+def _role(word: str) -> Role:
+    if word not in set(Role):
+        raise UnknownRoleError(detail=f"there is no role {word!r}")
+    return Role(word)

@@ -1,0 +1,59 @@
+"""Every page as every role, as somebody from elsewhere and as nobody: what the table says is what happens."""
+
+from http import HTTPStatus
+
+import pytest
+from django.urls import get_resolver, reverse
+
+from ogniwo.interfaces.web import urls
+from ogniwo.interfaces.web.registry import PAGES
+from ogniwo.services.access.roles import ALLOWED, Role
+from ogniwo.services.demo.sample import COMMUNITY_CODE
+
+FREE = {"account/", "i18n/"}
+VALUES = {"grant_id": 999_999, "secret": "no-such-secret", "code": COMMUNITY_CODE}
+
+
+def address(page, **changed):
+    names = [part.partition(":")[2].rstrip(">") for part in page.route.split("/") if part.startswith("<")]
+    return reverse(page.name, kwargs={name: (VALUES | changed)[name] for name in names})
+
+
+def ask(browser, page, **changed):
+    method = browser.post if page.methods == ("POST",) else browser.get
+    return method(address(page, **changed)).status_code
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_each_role_opens_what_the_table_allows(browser_of, page):
+    refusals = {HTTPStatus.FORBIDDEN, HTTPStatus.FOUND}
+    for role in Role:
+        status = ask(browser_of(role), page)
+        if page.act is None or page.act in ALLOWED[role]:
+            assert status not in {HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR}, role
+        else:
+            assert status in refusals, (role, status)
+            assert status == HTTPStatus.FORBIDDEN, role
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.in_organisation], ids=lambda page: page.name)
+def test_out_of_scope_is_not_found(browser_of, page):
+    for role in Role:
+        if role == Role.OPERATOR:
+            continue
+        assert ask(browser_of(role), page, code="inna") == HTTPStatus.NOT_FOUND, role
+        assert ask(browser_of(role, "inna"), page) == HTTPStatus.NOT_FOUND if role != Role.MEMBER else True
+    assert ask(browser_of(Role.OPERATOR), page, code="no-such-code") == HTTPStatus.NOT_FOUND
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.act], ids=lambda page: page.name)
+def test_nobody_is_sent_to_the_way_in(browser_of, page):
+    answer = browser_of().get(address(page)) if page.methods == ("GET",) else browser_of().post(address(page))
+    assert answer.status_code == HTTPStatus.FOUND
+    assert answer.headers["location"].startswith("/account/login/")
+
+
+def test_there_is_no_address_beside_the_table():
+    named = {each.pattern._route for each in urls.urlpatterns}
+    assert named - FREE == {page.route for page in PAGES}
+    assert get_resolver("ogniwo.interfaces.web.urls").url_patterns
