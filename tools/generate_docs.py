@@ -43,7 +43,7 @@ Data goes to stdout, talk to stderr. `--json` gives one stable document. Exit co
 
 def prepare() -> None:
     """Make every module importable: records want Django's settings."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ogniwo.project.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ogniwo.project.web_settings")
     os.environ.setdefault("OGNIWO_WORKSPACE", tempfile.gettempdir())
     django.setup()
     for module in pkgutil.walk_packages(ogniwo.__path__, "ogniwo."):

@@ -14,7 +14,7 @@ from ogniwo.interfaces.cli.main import Runtime, cli
 def prepare(workspace: Path, *, for_people: bool = False) -> None:
     """Make Django ready for the workspace in this folder; safe to call again for the same one.
 
-    Users, sessions and pages are loaded only `for_people`: a command that needs none of them starts faster.
+    Users and pages are loaded only `for_people`: a command that needs none of them starts faster.
     """
     os.environ["OGNIWO_WORKSPACE"] = str(workspace)
     settings = "ogniwo.project.web_settings" if for_people else "ogniwo.project.settings"

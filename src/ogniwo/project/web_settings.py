@@ -9,7 +9,7 @@ from ogniwo.project.web_start import compiled_messages, web_secret
 
 DEBUG = False
 _BOUND = bool(os.environ.get("OGNIWO_WORKSPACE"))  # type checkers and documentation load this without a workspace
-SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "no workspace, no sessions"
+SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "without a workspace nobody signs in"
 SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")
 """Where people reach this installation; passkeys are bound to it."""
 

@@ -11,7 +11,7 @@ _MESSAGES = Path(__file__).parents[1] / "interfaces" / "web" / "messages"
 
 
 def web_secret(workspace: Path) -> str:
-    """The secret that signs sessions: made once, readable by the owner only."""
+    """The secret that signs cookies: made once, readable by the owner only."""
     path = workspace / "keys" / "web-secret"
     if not path.is_file():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ import click
 class Entry(NamedTuple):
     """Where a command lives, whether it needs a prepared workspace, its one line of help, and its default folder.
 
-    `for_people` commands also need what people sign in with (users, sessions, pages).
+    `for_people` commands also need what people sign in with (users, pages).
     """
 
     target: str

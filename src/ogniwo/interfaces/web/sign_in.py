@@ -8,7 +8,7 @@ from ogniwo.interfaces.web.context import workspace
 from ogniwo.services.access.inviting import accept, invited
 
 INVITATION = "invitation"
-"""Where the session keeps the secret of the link by which somebody came."""
+"""Where the web session keeps the secret of the link by which somebody came."""
 
 
 class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
