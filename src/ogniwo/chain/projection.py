@@ -12,20 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ogniwo.chain.closing import Closing
+from ogniwo.chain.concerned import concerned
 from ogniwo.chain.store import BlockStore
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
-from ogniwo.core.ledger.blocks import Block, BlockHeader, header_hash, read_body, read_header
+from ogniwo.core.ledger.blocks import Block, BlockHeader, Recorded, header_hash, read_body, read_header
 from ogniwo.core.ledger.outcomes import ACCEPTED
-from ogniwo.core.ledger.transactions import (
-    Anchor,
-    BindRole,
-    DefineAsset,
-    MintMetering,
-    Post,
-    RegisterAccount,
-    RegisterKey,
-    UnbindRole,
-)
+from ogniwo.core.ledger.transactions import Approve, DefineAsset, MintMetering, Post, Propose
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS progress (height INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
@@ -46,12 +38,30 @@ CREATE TABLE IF NOT EXISTS balances (
     account TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (account, asset)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS assets (name TEXT PRIMARY KEY, issuer TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS proposed_assets (
+    proposal TEXT PRIMARY KEY, name TEXT NOT NULL, issuer TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS named (
+    name TEXT NOT NULL, account TEXT NOT NULL, PRIMARY KEY (name, account)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS days (
     point TEXT NOT NULL, day TEXT NOT NULL, channel TEXT NOT NULL, version INTEGER NOT NULL,
     total_wh INTEGER NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (point, day, channel, version)
 ) STRICT, WITHOUT ROWID;
 """
-_TABLES = ("progress", "transactions", "involved", "movements", "balances", "assets", "days")
+_TABLES = (
+    "progress",
+    "transactions",
+    "involved",
+    "movements",
+    "balances",
+    "assets",
+    "proposed_assets",
+    "named",
+    "days",
+)
+_VERSION = 2
+"""Of the tables; a file of another version is filled again from the blocks."""
 
 
 class Located(NamedTuple):
@@ -85,6 +95,9 @@ class Projection(Closing):
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.executescript(_SCHEMA)
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            self._clear()
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
 
     def catch_up(self) -> int:
         """Follow the chain to its end and give the height reached (-1 for an empty ledger)."""
@@ -162,12 +175,12 @@ class Projection(Closing):
         records = read_body(block.body)
         first = header.log_size - len(records)
         for position, record in enumerate(records):
-            self._transact(open_transaction(record.envelope), record.outcome, header, position, first + position)
+            self._transact(open_transaction(record.envelope), record, header, position, first + position)
         self._connection.execute("DELETE FROM progress")
         self._connection.execute("INSERT INTO progress VALUES (?, ?)", (block.height, header_hash(block.header)))
 
     def _transact(
-        self, signed: SignedTransaction, outcome: str, header: BlockHeader, position: int, log_index: int
+        self, signed: SignedTransaction, record: Recorded, header: BlockHeader, position: int, log_index: int
     ) -> None:
         payload = signed.payload
         operation = type(payload).__struct_config__.tag
@@ -181,17 +194,18 @@ class Projection(Closing):
                 header.time,
                 operation,
                 payload.account,
-                outcome,
+                record.outcome,
             ),
         )
         movements: dict[tuple[str, str], int] = {}
-        if outcome == ACCEPTED:
-            if isinstance(payload, DefineAsset):
-                self._connection.execute("INSERT INTO assets VALUES (?, ?)", (payload.asset, payload.issuer))
-            elif isinstance(payload, Post):
+        if record.outcome == ACCEPTED:
+            if isinstance(payload, Post):
                 movements = {(line.account, line.asset): line.amount for line in payload.postings}
             elif isinstance(payload, MintMetering):
                 movements = self._mint(payload, log_index)
+            else:
+                self._assets(signed)
+                movements = {(move.account, move.asset): move.amount for move in record.moves}
         self._connection.executemany(
             "INSERT INTO movements VALUES (?, ?, ?, ?)",
             [(log_index, account, asset, amount) for (account, asset), amount in movements.items()],
@@ -201,10 +215,48 @@ class Projection(Closing):
             " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount",
             [(account, asset, amount) for (account, asset), amount in movements.items()],
         )
-        involved = {payload.account, *_concerned(signed), *(account for account, _ in movements)}
+        involved = self._involved(signed, accepted=record.outcome == ACCEPTED) | {account for account, _ in movements}
         self._connection.executemany(
             "INSERT INTO involved VALUES (?, ?)", [(account, log_index) for account in sorted(involved)]
         )
+
+    def _involved(self, signed: SignedTransaction, *, accepted: bool) -> set[str]:
+        """The accounts that a transaction concerns, and keep whom the names it gives stand for."""
+        about = concerned(signed)
+        found = set(about.accounts)
+        if about.uses:
+            rows = self._connection.execute("SELECT account FROM named WHERE name = ?", (about.uses,))
+            found.update(account for (account,) in rows)
+        found.add(signed.payload.account)
+        if accepted:
+            # A key stands for its account, a proposal for all it is about.
+            owners = {False: set(about.accounts) or {signed.payload.account}, True: found}
+            self._connection.executemany(
+                "INSERT OR IGNORE INTO named VALUES (?, ?)",
+                [(name, account) for name in about.gives for account in sorted(owners[name == signed.transaction])],
+            )
+        return found
+
+    def _assets(self, signed: SignedTransaction) -> None:
+        """Keep the issuer of an asset: of one defined, and of one proposed.
+
+        Whether a proposal was carried out the tables cannot tell. They need not: once an asset is defined, the rules
+        refuse every further voice for another one of that name, so the last one written here is the one that counts.
+        """
+        payload = signed.payload
+        step = payload.operation if isinstance(payload, Propose) else payload
+        if isinstance(step, DefineAsset):
+            row = (step.asset, step.issuer)
+            self._connection.execute("INSERT OR REPLACE INTO assets VALUES (?, ?)", row)
+            if isinstance(payload, Propose):
+                self._connection.execute(
+                    "INSERT OR REPLACE INTO proposed_assets VALUES (?, ?, ?)", (signed.transaction, *row)
+                )
+        elif isinstance(payload, Approve):
+            self._connection.execute(
+                "INSERT OR REPLACE INTO assets SELECT name, issuer FROM proposed_assets WHERE proposal = ?",
+                (payload.proposal,),
+            )
 
     def _mint(self, payload: MintMetering, log_index: int) -> dict[tuple[str, str], int]:
         record = payload.record
@@ -227,20 +279,3 @@ class Projection(Closing):
 _LOCATED = (
     "SELECT name, height, position, log_index, time_s, operation, transactions.account, outcome FROM transactions"
 )
-
-
-def _concerned(signed: SignedTransaction) -> tuple[str, ...]:
-    """The accounts besides the acting one that a transaction is about."""
-    match signed.payload:
-        case RegisterAccount(path=path):
-            return (path,)
-        case RegisterKey(subject=subject) | BindRole(subject=subject) | UnbindRole(subject=subject):
-            return (subject,)
-        case Anchor(subject=subject):
-            return (subject,)
-        case MintMetering(record=record):
-            return (record.point,)
-        case Post(postings=postings):
-            return tuple(line.account for line in postings)
-        case _:
-            return ()
