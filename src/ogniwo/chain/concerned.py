@@ -64,7 +64,7 @@ def _used(payload: Payload) -> str:
 def _accounts(payload: Payload) -> tuple[str, ...]:
     match payload:
         case RegisterAccount(path=path) | SetFrozen(path=path):
-            return (path,)
+            found: tuple[str, ...] = (path,)
         case (
             RegisterKey(subject=subject)
             | BindRole(subject=subject)
@@ -76,14 +76,15 @@ def _accounts(payload: Payload) -> tuple[str, ...]:
             | FinishRecovery(subject=subject)
             | SetValidator(subject=subject)
         ):
-            return (subject,)
+            found = (subject,)
         case ReclaimRight(subject=subject, lender=lender):
-            return subject, lender
+            found = (subject, lender)
         case SetPolicy(policy=policy, subtree=subtree, veto_accounts=vetoes):
-            return (*voices(policy), *vetoes, subtree)
+            found = (*voices(policy), *vetoes, subtree)
         case MintMetering(record=record):
-            return (record.point,)
+            found = (record.point,)
         case Post(postings=postings):
-            return tuple(line.account for line in postings)
+            found = tuple(line.account for line in postings)
         case _:
-            return ()
+            found = ()
+    return found

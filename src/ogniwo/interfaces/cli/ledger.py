@@ -18,6 +18,13 @@ from ogniwo.interfaces.cli.arguments import (
     community_of,
     opened,
 )
+from ogniwo.interfaces.cli.ledger_do import (
+    do_command,
+    keys_command,
+    new_key_command,
+    proposals_command,
+    quorum_command,
+)
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -50,6 +57,10 @@ def ledger_group() -> None:
       ogniwo ledger verify
       ogniwo ledger show
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+for _command in (do_command, keys_command, new_key_command, proposals_command, quorum_command):
+    ledger_group.add_command(_command)
 
 
 @ledger_group.command(name="post")

@@ -1,9 +1,12 @@
-"""Read the ledger: its head, accounts with balances, the tokens of a point, the blocks."""
+"""Read the ledger: its head, accounts with balances, the tokens of a point, keys, and what waits for somebody."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.rulebook.quorum import voices
+from ogniwo.core.ledger.state import State
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member
 from ogniwo.records.visibility import Subject
@@ -116,4 +119,132 @@ def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance,
         AccountBalance(account=account, name=names.get(account, ""), asset=asset, amount=amount)
         for (account, asset), amount in sorted(found.items())
         if amount and (account in names or not own_only)
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenProposal:
+    """A proposal that waits for voices: `approved` have spoken, `asked` may speak, `vetoes` may end it."""
+
+    name: str
+    operation: str
+    account: str
+    until_s: int
+    approved: tuple[str, ...]
+    asked: tuple[str, ...]
+    vetoes: tuple[str, ...]
+    policies: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingRecovery:
+    """A recovery on its way: from `due_s` on it can be finished; until then `account` can stop it."""
+
+    account: str
+    by: str
+    device: str
+    due_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerKey:
+    """A registered key; `standing` is "works", "later", "revoked" or "frozen" (with its account).
+
+    `limits` are (asset, at once, per day, used on the day of the last block) in minor units.
+    """
+
+    kid: str
+    account: str
+    device: str
+    purpose: str
+    standing: str
+    limits: tuple[tuple[str, int, int, int], ...]
+
+
+def open_proposals(workspace: Workspace, *, subject: Subject) -> tuple[OpenProposal, ...]:
+    """The proposals that wait, as far as the subject made them or may speak, by when they end."""
+    _founded(workspace)
+    visible = _accounts_of(subject)
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        found = [_proposal(state, name) for name in state.proposals]
+        now = ledger.head().time_s
+    return tuple(
+        one
+        for one in sorted(found, key=lambda one: (one.until_s, one.name))
+        if one.until_s > now and any(visible(path) for path in (one.account, *one.asked, *one.vetoes))
+    )
+
+
+def waiting_recoveries(workspace: Workspace, *, subject: Subject) -> tuple[WaitingRecovery, ...]:
+    """The recoveries on their way of accounts that the subject may see: a member sees his own and can stop it."""
+    _founded(workspace)
+    visible = _accounts_of(subject)
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        return tuple(
+            WaitingRecovery(account=account, by=one.by, device=one.device, due_s=one.due)
+            for account, one in sorted(state.recoveries.items())
+            if visible(account)
+        )
+
+
+def ledger_keys(workspace: Workspace, *, account: str, subject: Subject) -> tuple[LedgerKey, ...]:
+    """The keys of an account, or of all that the subject may see when it is empty."""
+    _founded(workspace)
+    visible = _accounts_of(subject)
+    with open_ledger(workspace) as ledger, ledger.reading() as state:
+        kids = state.keys.grouped(account) if account else tuple(state.keys)
+        now = ledger.head().time_s
+        found = [_key(state, kid, now) for kid in kids if visible(state.keys[kid].account)]
+    return tuple(sorted(found, key=lambda key: (key.account, key.purpose, key.kid)))
+
+
+def _founded(workspace: Workspace) -> None:
+    if not workspace.ledger_file.exists():
+        raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
+
+
+def _accounts_of(subject: Subject) -> Callable[[str], bool]:
+    """Which accounts a subject may see: its subtree, or a member's own."""
+    if subject.member_number:
+        own = {member_path(member) for member in Member.objects.all().visible_to(subject)}
+        return lambda path: path in own
+    prefix = subject.path.strip("/")
+    return lambda path: not prefix or path == prefix or path.startswith(f"{prefix}/")
+
+
+def _proposal(state: State, name: str) -> OpenProposal:
+    proposal = state.proposals[name]
+    policies = [state.policies[key] for key in proposal.policies]
+    return OpenProposal(
+        name=name,
+        operation=str(type(proposal.operation).__struct_config__.tag),
+        account=proposal.operation.account,
+        until_s=proposal.until,
+        approved=tuple(approval.account for approval in proposal.approvals),
+        asked=tuple(sorted({account for policy in policies for account in voices(policy.policy)})),
+        vetoes=tuple(sorted({account for policy in policies for account in policy.veto_accounts})),
+        policies=tuple(f"{permission} over {subtree}" for permission, subtree in proposal.policies),
+    )
+
+
+def _key(state: State, kid: str, now: int) -> LedgerKey:
+    record, limits = state.keys[kid], state.key_limits.get(kid)
+    if record.revoked:
+        standing = "revoked"
+    elif record.account in state.frozen:
+        standing = "frozen"
+    else:
+        standing = "works" if record.active(now) else "later"
+    rows = []
+    for limit in limits.limits if limits else ():
+        use = state.key_uses.get((kid, limit.asset))
+        used = use.used if use and use.day == now // 86_400 else 0
+        rows.append((limit.asset, limit.per_transfer, limit.per_day, used))
+    return LedgerKey(
+        kid=kid,
+        account=record.account,
+        device=record.device,
+        purpose=record.purpose,
+        standing=standing,
+        limits=tuple(rows),
     )
