@@ -20,7 +20,7 @@ from ogniwo.core.ledger.checkpoints import (
 from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.receipts import build_receipt
-from ogniwo.core.ledger.transactions import Genesis, RegisterKey
+from ogniwo.core.ledger.transactions import carried_key
 
 
 class NotOnLedgerError(Refusal):
@@ -72,8 +72,9 @@ def receipt_of(
     with ledger.reading() as state:
         kids = dict.fromkeys((*signed.signers, signed.reader))
         keys = [state.keys[kid].key for kid in kids if kid in state.keys]
-    if isinstance(signed.payload, (Genesis, RegisterKey)) and signed.payload.key not in keys:
-        keys.append(signed.payload.key)
+    carried = carried_key(signed.payload)
+    if carried is not None and carried not in keys:
+        keys.append(carried)
     return build_receipt(
         envelope=record.envelope,
         entry=TransactionEntry(

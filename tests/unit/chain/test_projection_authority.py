@@ -1,11 +1,16 @@
 """The tables over operations of authority: what a proposal moves, and whom keys, proposals and recoveries concern."""
 
+import json
+
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
+from ogniwo.chain.proofs import receipt_of
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
+from ogniwo.core.ledger.checkpoints import verifier_key
+from ogniwo.core.ledger.receipts import check_receipt
 from ogniwo.core.ledger.signing import public_key_of
 
 ANNA, JAN = "op/coop/anna", "op/coop/jan"
@@ -118,6 +123,18 @@ def test_whom_operations_concern(network, projection, put):
         "veto",
     ]
     assert operations(projection, JAN)[-4:] == ["bind_role", "start_recovery", "set_frozen", "set_policy"]
+
+
+def test_the_receipt_of_a_recovery_carries_the_key_that_is_not_registered_yet(network, ledger, projection, put):
+    put(network.bind(JAN, "officer", "op/coop"))
+    start = tx.StartRecovery(
+        **network.frame(account=JAN), device="x", key=public_key_of(network.key("anna-new")), subject=ANNA
+    )
+    name = put(start, "jan", "op", "anna-new")
+    receipt = receipt_of(ledger, projection, transaction=name, key=network.checkpoint_key)
+    published = verifier_key(network.name, network.checkpoint_key).text()
+    assert check_receipt(receipt, checkpoint_key=published).transaction == name
+    assert len(json.loads(receipt)["keys"]) == 3
 
 
 def test_a_file_of_older_tables_is_filled_again(tmp_path, network, ledger, projection):
