@@ -89,6 +89,7 @@ def test_one_person_with_two_hats_recovers_nothing(coop):
     )
     coop.ok(loan, "eva")
     assert coop.send(start(coop), "eva", "coop", "anna-new").code == Code.SECOND_KEY_NEEDED
+    assert coop.send(start(coop, account="op/coop"), "coop", "eva", "anna-new").code == Code.NOT_PERMITTED
     assert coop.send(start(coop), "eva", "anna", "anna-new").code == Code.SECOND_KEY_NEEDED
     coop.ok(coop.register("op/coop/eva", "eva-card", "recovery", account="op/coop/eva"), "eva", "eva-card")
     assert coop.send(start(coop), "eva", "eva-card", "anna-new").code == Code.KEY_PURPOSE

@@ -2,7 +2,7 @@
 
 from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.outcomes import Code, refused
-from ogniwo.core.ledger.rulebook.permissions import demand, holds, holds_by_role, outranks
+from ogniwo.core.ledger.rulebook.permissions import demand, holds_by_role, outranks
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state_records import KeyRecord, Recovery
 from ogniwo.core.ledger.transactions import FinishRecovery, StartRecovery, StopRecovery
@@ -17,8 +17,8 @@ FINISH_S = 30 * 86_400
 def start_recovery(call: Call, payload: StartRecovery) -> None:
     """Begin a recovery: by an account with "key.recover" that outranks the subject, and a second person's key.
 
-    The second key is the subject's own for recovery, or one of another account that holds "key.recover" there by a
-    role; a right that was lent makes nobody the second person.
+    The second key is the subject's own for recovery, or one of another account that holds "key.recover" there. Both
+    hold it by a role: who lends it to a second account of his own is not two people by that.
     """
     state, subject = call.state, payload.subject
     kid = key_id(payload.key)
@@ -34,6 +34,8 @@ def start_recovery(call: Call, payload: StartRecovery) -> None:
     if pending is not None and call.time < pending.due + FINISH_S:
         raise refused(Code.RECOVERY_PENDING, f"a recovery of {subject} waits until {pending.due}")
     demand(call, "key.recover", subject)
+    if not holds_by_role(state, account=call.account, permission="key.recover", path=subject, valid_from=call.time):
+        raise refused(Code.NOT_PERMITTED, f"{call.account} has only borrowed key.recover over {subject}")
     if not outranks(state, actor=call.account, subject=subject, block_time=call.time):
         raise refused(Code.BEYOND_OWN_RIGHTS, f"{subject} holds rights that {call.account} does not")
     second = _second(call, subject)
@@ -78,7 +80,7 @@ def finish_recovery(call: Call, payload: FinishRecovery) -> None:
         raise refused(Code.NO_RECOVERY, f"no recovery of {subject} waits")
     if now < pending.due:
         raise refused(Code.RECOVERY_WAITS, f"the recovery of {subject} waits until {pending.due}")
-    if not holds(state, account=call.account, permission="key.recover", path=subject, valid_from=now):
+    if not holds_by_role(state, account=call.account, permission="key.recover", path=subject, valid_from=now):
         raise refused(Code.NOT_PERMITTED, f"{call.account} does not hold key.recover over {subject}")
     if not outranks(state, actor=call.account, subject=subject, block_time=now):
         raise refused(Code.BEYOND_OWN_RIGHTS, f"{subject} holds rights that {call.account} does not")
