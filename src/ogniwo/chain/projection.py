@@ -14,17 +14,22 @@ from typing import NamedTuple
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.store import BlockStore
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
-from ogniwo.core.ledger.blocks import Block, BlockHeader, header_hash, read_body, read_header
+from ogniwo.core.ledger.blocks import Block, BlockHeader, Recorded, header_hash, read_body, read_header
 from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.transactions import (
     Anchor,
     BindRole,
     DefineAsset,
+    Hold,
     MintMetering,
+    Pay,
+    Payload,
     Post,
     RegisterAccount,
     RegisterKey,
+    Reward,
     UnbindRole,
+    parts_of,
 )
 
 _SCHEMA = """
@@ -162,14 +167,14 @@ class Projection(Closing):
         records = read_body(block.body)
         first = header.log_size - len(records)
         for position, record in enumerate(records):
-            self._transact(open_transaction(record.envelope), record.outcome, header, position, first + position)
+            self._transact(open_transaction(record.envelope), record, header, position, first + position)
         self._connection.execute("DELETE FROM progress")
         self._connection.execute("INSERT INTO progress VALUES (?, ?)", (block.height, header_hash(block.header)))
 
     def _transact(
-        self, signed: SignedTransaction, outcome: str, header: BlockHeader, position: int, log_index: int
+        self, signed: SignedTransaction, record: Recorded, header: BlockHeader, position: int, log_index: int
     ) -> None:
-        payload = signed.payload
+        payload, outcome = signed.payload, record.outcome
         operation = type(payload).__struct_config__.tag
         self._connection.execute(
             "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -186,12 +191,15 @@ class Projection(Closing):
         )
         movements: dict[tuple[str, str], int] = {}
         if outcome == ACCEPTED:
-            if isinstance(payload, DefineAsset):
-                self._connection.execute("INSERT INTO assets VALUES (?, ?)", (payload.asset, payload.issuer))
+            for part in parts_of(payload):
+                if isinstance(part, DefineAsset):
+                    self._connection.execute("INSERT INTO assets VALUES (?, ?)", (part.asset, part.issuer))
+            if isinstance(payload, MintMetering):
+                movements = self._mint(payload, log_index)
+            elif record.moves:
+                movements = {(move.account, move.asset): move.amount for move in record.moves}
             elif isinstance(payload, Post):
                 movements = {(line.account, line.asset): line.amount for line in payload.postings}
-            elif isinstance(payload, MintMetering):
-                movements = self._mint(payload, log_index)
         self._connection.executemany(
             "INSERT INTO movements VALUES (?, ?, ?, ?)",
             [(log_index, account, asset, amount) for (account, asset), amount in movements.items()],
@@ -201,7 +209,8 @@ class Projection(Closing):
             " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount",
             [(account, asset, amount) for (account, asset), amount in movements.items()],
         )
-        involved = {payload.account, *_concerned(signed), *(account for account, _ in movements)}
+        concerned = {path for part in parts_of(payload) for path in (part.account, *_concerned(part))}
+        involved = {payload.account, *concerned, *(account for account, _ in movements)}
         self._connection.executemany(
             "INSERT INTO involved VALUES (?, ?)", [(account, log_index) for account in sorted(involved)]
         )
@@ -229,18 +238,25 @@ _LOCATED = (
 )
 
 
-def _concerned(signed: SignedTransaction) -> tuple[str, ...]:
-    """The accounts besides the acting one that a transaction is about."""
-    match signed.payload:
-        case RegisterAccount(path=path):
-            return (path,)
+def _concerned(payload: Payload) -> tuple[str, ...]:
+    """The accounts besides the acting one that an operation names."""
+    match payload:
+        case RegisterAccount(path=subject):
+            named: tuple[str, ...] = (subject,)
         case RegisterKey(subject=subject) | BindRole(subject=subject) | UnbindRole(subject=subject):
-            return (subject,)
+            named = (subject,)
         case Anchor(subject=subject):
-            return (subject,)
+            named = (subject,)
         case MintMetering(record=record):
-            return (record.point,)
+            named = (record.point,)
         case Post(postings=postings):
-            return tuple(line.account for line in postings)
+            named = tuple(line.account for line in postings)
+        case Hold(giver=giver, taker=taker):
+            named = (giver, taker)
+        case Pay(sources=sources, taker=taker):
+            named = (taker, *(source.account for source in sources))
+        case Reward(beneficiary=beneficiary, point=point):
+            named = (beneficiary, point)
         case _:
-            return ()
+            named = ()
+    return named
