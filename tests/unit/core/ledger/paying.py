@@ -48,7 +48,7 @@ class Paying(ledger_network.Network):
 
     def policy(self, asset, **changed):
         limits = {"balance_max": 0, "codes": (), "lifetime_s": 0, "spend_rank": 0, "transfer_max": 0}
-        return tx.SetAssetPolicy(**self.frame(), **{"asset": asset} | limits | changed)
+        return tx.SetAssetPolicy(**self.frame() | {"asset": asset} | limits | changed)
 
     def rule(self, name, *, asset="POINT/2", kind="per_energy", **changed):
         terms = {"channel": "1.29.0", "denominator": 1_000, "numerator": 100}
