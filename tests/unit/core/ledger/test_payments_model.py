@@ -69,7 +69,7 @@ class Books:
         self.lots[giver, asset] = [lot for lot in lots if lot[1]]
 
 
-@settings(max_examples=40, stateful_step_count=40, deadline=None, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=25, stateful_step_count=40, deadline=None, phases=[Phase.reuse, Phase.generate])
 class Payments(RuleBasedStateMachine):
     """Every step is one block; the machine's answer, balances and holds must be those of the naive books."""
 
