@@ -10,7 +10,15 @@ from ogniwo.core.ledger.canonical import encode
 ANNA, JAN, COOP, ISSUER = "op/coop/anna", "op/coop/jan", "op/coop", "op/issuer"
 HOLD_S = 86_400
 DIGEST = "d" * 64
-PAYING = ("asset.policy", "dispute.resolve", "payments.switch", "reward.give", "rule.define")
+PAYING = (
+    "account.freeze",
+    "asset.policy",
+    "dispute.resolve",
+    "payments.switch",
+    "policy.set",
+    "reward.give",
+    "rule.define",
+)
 ROLES = (
     tx.Role(name="operator", permissions=(*ledger_network.ALL, *PAYING)),
     *ledger_network.ROLES[1:],
