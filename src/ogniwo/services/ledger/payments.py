@@ -50,7 +50,7 @@ from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
 PAYMENT_ASSET = "PLN/2"
-BASES = ("e-money-agent", "e-money-institution", "credit-institution", "limited-network")
+BASES = ("e-money-distributor", "e-money-institution", "credit-institution", "limited-network")
 """The legal bases on which a payment token may be switched on; docs/ledger.md says what each demands."""
 
 
