@@ -20,6 +20,7 @@ from ogniwo.core.ledger.transactions import (
     Anchor,
     BindRole,
     DefineAsset,
+    Dispute,
     Hold,
     MintMetering,
     Pay,
@@ -27,8 +28,12 @@ from ogniwo.core.ledger.transactions import (
     Post,
     RegisterAccount,
     RegisterKey,
+    ResolveDispute,
     Reward,
+    Settle,
     UnbindRole,
+    Void,
+    named_parts,
     parts_of,
 )
 
@@ -51,12 +56,15 @@ CREATE TABLE IF NOT EXISTS balances (
     account TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (account, asset)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS assets (name TEXT PRIMARY KEY, issuer TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS holds (
+    name TEXT PRIMARY KEY, giver TEXT NOT NULL, taker TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS days (
     point TEXT NOT NULL, day TEXT NOT NULL, channel TEXT NOT NULL, version INTEGER NOT NULL,
     total_wh INTEGER NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (point, day, channel, version)
 ) STRICT, WITHOUT ROWID;
 """
-_TABLES = ("progress", "transactions", "involved", "movements", "balances", "assets", "days")
+_TABLES = ("progress", "transactions", "involved", "movements", "balances", "assets", "holds", "days")
 
 
 class Located(NamedTuple):
@@ -210,10 +218,23 @@ class Projection(Closing):
             [(account, asset, amount) for (account, asset), amount in movements.items()],
         )
         concerned = {path for part in parts_of(payload) for path in (part.account, *_concerned(part))}
+        if outcome == ACCEPTED:
+            concerned |= self._parties(signed)
         involved = {payload.account, *concerned, *(account for account, _ in movements)}
         self._connection.executemany(
             "INSERT INTO involved VALUES (?, ?)", [(account, log_index) for account in sorted(involved)]
         )
+
+    def _parties(self, signed: SignedTransaction) -> set[str]:
+        """Giver and taker of the holds that a transaction deals with; it remembers those that it opens."""
+        found: set[str] = set()
+        for name, part in named_parts(signed.payload, signed.transaction):
+            if isinstance(part, Hold):
+                self._connection.execute("INSERT INTO holds VALUES (?, ?, ?)", (name, part.giver, part.taker))
+            elif isinstance(part, (Settle, Void, Dispute, ResolveDispute)):
+                row = self._connection.execute("SELECT giver, taker FROM holds WHERE name = ?", (part.hold,)).fetchone()
+                found.update(row or ())
+        return found
 
     def _mint(self, payload: MintMetering, log_index: int) -> dict[tuple[str, str], int]:
         record = payload.record

@@ -1,7 +1,6 @@
 """The state machine: one transaction in, one outcome out, always the same one."""
 
 from collections.abc import Callable
-from hashlib import sha256
 
 from ogniwo.core.ledger.admission import SignedTransaction
 from ogniwo.core.ledger.call import Call, RuleBook
@@ -24,17 +23,15 @@ from ogniwo.core.ledger.state import LIFETIME_S_MAX, Seen, State
 from ogniwo.core.ledger.state_records import KeyRecord
 from ogniwo.core.ledger.transactions import (
     FORMAT_VERSION,
-    Approve,
     Batch,
     Genesis,
     MintMetering,
     Payload,
     Propose,
     StartRecovery,
-    Step,
     StopRecovery,
-    Veto,
     carried_keys,
+    named_parts,
 )
 
 
@@ -86,15 +83,14 @@ def apply(
     return outcome
 
 
-def _operate(call: Call, payload: Step | Propose | Approve | Veto | Batch) -> None:
+def _operate(call: Call, payload: Payload) -> None:
     _RULES[type(payload)](call, payload)
 
 
 def _batch(call: Call, payload: Batch) -> None:
     """Every part, or none: each by an account whose key signed, and in the frame of the whole."""
     with call.state.all_or_nothing():
-        for number, part in enumerate(payload.operations):
-            name = sha256(f"{call.name}/{number}".encode()).hexdigest()
+        for number, (name, part) in enumerate(named_parts(payload, call.name)):
             try:
                 _part_of(call, payload, part)
                 _operate(call._replace(account=part.account, name=name), part)
@@ -103,7 +99,7 @@ def _batch(call: Call, payload: Batch) -> None:
                 raise RuleError(Outcome(error.outcome.code, detail)) from error
 
 
-def _part_of(call: Call, payload: Batch, part: Step) -> None:
+def _part_of(call: Call, payload: Batch, part: Payload) -> None:
     frame = (payload.v, payload.network, payload.id, payload.expires)
     if (part.v, part.network, part.id, part.expires) != frame:
         raise refused(Code.BATCH_PART, "version, network, id and expiry are those of the batch")

@@ -1,5 +1,6 @@
 """All that can be written on the ledger: one typed struct per operation, all with the frame of `operations.frame`."""
 
+from hashlib import sha256
 from typing import Annotated, TypeAlias
 
 from msgspec import Meta
@@ -134,6 +135,15 @@ def parts_of(payload: Payload) -> tuple[Payload, ...]:
     return payload.operations if isinstance(payload, Batch) else (payload,)
 
 
+def named_parts(payload: Payload, name: str) -> tuple[tuple[str, Payload], ...]:
+    """What a payload of this name (hex) does, each with the name of what it does: part i of a batch has its own."""
+    if not isinstance(payload, Batch):
+        return ((name, payload),)
+    return tuple(
+        (sha256(f"{name}/{number}".encode()).hexdigest(), part) for number, part in enumerate(payload.operations)
+    )
+
+
 def carried_keys(payload: Payload) -> tuple[PublicKey, ...]:
     """The keys that a payload brings along: each signs for itself before the ledger knows it."""
     if isinstance(payload, Propose):
@@ -207,5 +217,6 @@ __all__ = [
     "Void",
     "Word",
     "carried_keys",
+    "named_parts",
     "parts_of",
 ]

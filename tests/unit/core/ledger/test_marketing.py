@@ -115,6 +115,15 @@ def test_rules_that_are_refused(metered, terms, code):
     assert refusal(metered, metered.rule(**({"name": "other"} | terms))) == code
 
 
+def test_no_reward_passes_what_can_be_counted(metered):
+    metered.ok(metered.rule("all", kind="fixed", numerator=2**53 - 1))
+    metered.ok(metered.reward("all"))
+    assert refusal(metered, metered.reward("all", beneficiary=JAN)) == Code.AMOUNT_OUT_OF_RANGE
+    metered.ok(metered.rule("many", asset="GIFT/2", denominator=1, numerator=2**53 - 1))
+    assert refusal(metered, metered.reward("many", 2)) == Code.AMOUNT_OUT_OF_RANGE
+    metered.ok(metered.pay(ANNA, JAN, 2**53 - 1, "POINT/2"), "anna")
+
+
 # Expiry
 
 
