@@ -59,8 +59,10 @@ def _reading_signed(payload, rng):
         payload["reading"] = {"protected": part.protected, "signature": part.signature}
     if payload["op"] in {"genesis", "register_key", "start_recovery"}:
         payload["key"] = jwk("jan")
-    elif payload["op"] == "propose" and "key" in payload["operation"]:
-        payload["operation"]["key"] = jwk("jan")
+    inner = payload["operations"] if payload["op"] == "batch" else [payload.get("operation", {})]
+    for part in inner:
+        if "key" in part:
+            part["key"] = jwk("jan")
     return payload
 
 

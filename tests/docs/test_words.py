@@ -21,7 +21,9 @@ REGISTRY = re.compile(
     r"pypi|pythonhosted|index-url|npmjs|crates\.io|proxy\.golang|repo1\.maven|artifactory|jfrog", re.IGNORECASE
 )
 PYTEST_SCOPE = re.compile(r"scope=\"session\"|pytest_session\w+")
-SIGN_IN = re.compile(r"request\.session|\"session\"|contrib\.sessions|SessionMiddleware|usersessions|SESSION_\w+|web session")
+SIGN_IN = re.compile(
+    r"request\.session|\"session\"|contrib\.sessions|SessionMiddleware|usersessions|SESSION_\w+|web session"
+)
 """What a signed-in browser has is called so by everybody who writes web pages."""
 NOT_TEXT = {".png", ".pdf", ".xlsx", ".ico", ".woff2", ".svg"}
 
@@ -51,7 +53,11 @@ def _glossary_rows():
     ids=["workplace", "machine_path", "registry"],
 )
 def test_no_file_speaks_of_where_it_was_written(pattern, what):
-    found = [f"{place}: {line.strip()[:80]}" for place, line in _lines() if pattern.search(SIGN_IN.sub("", PYTEST_SCOPE.sub("", line)))]
+    found = [
+        f"{place}: {line.strip()[:80]}"
+        for place, line in _lines()
+        if pattern.search(SIGN_IN.sub("", PYTEST_SCOPE.sub("", line)))
+    ]
     assert not found, f"{what}: " + "; ".join(found[:10])
 
 

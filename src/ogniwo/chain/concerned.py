@@ -2,63 +2,91 @@
 
 from typing import NamedTuple
 
-from ogniwo.core.ledger.admission import SignedTransaction
 from ogniwo.core.ledger.rulebook.quorum import voices
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.transactions import (
     Anchor,
     Approve,
     BindRole,
+    Dispute,
     FinishRecovery,
     Genesis,
+    Hold,
+    Lapse,
     LendRight,
     MintMetering,
+    Pay,
     Payload,
     Post,
     Propose,
     ReclaimRight,
     RegisterAccount,
     RegisterKey,
+    ResolveDispute,
+    Revert,
     RevokeKey,
+    Reward,
     SetFrozen,
     SetKeyLimits,
     SetPolicy,
+    Settle,
     SetValidator,
     StartRecovery,
     StopRecovery,
     UnbindRole,
     Veto,
+    Void,
+    named_parts,
 )
 
 
 class Concerned(NamedTuple):
-    """Accounts besides the acting one; `uses` is a name given earlier whose accounts are concerned as well.
+    """Accounts besides the acting one; `uses` are names given earlier whose accounts are concerned as well.
 
-    `gives` are the names, of a key or a proposal, that later transactions use for all these accounts.
+    `gives` are names, of keys, holds and proposals, that later transactions use, each with the accounts it stands for;
+    none stands for all that the transaction is about.
     """
 
     accounts: tuple[str, ...]
-    uses: str
-    gives: tuple[str, ...]
+    uses: tuple[str, ...]
+    gives: tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def concerned(signed: SignedTransaction) -> Concerned:
-    """Whom a transaction is about."""
-    payload = signed.payload
-    step = payload.operation if isinstance(payload, Propose) else payload
-    gives = [signed.transaction] if isinstance(payload, Propose) else []
-    match step:
-        case Genesis(key=key) | RegisterKey(key=key) | StartRecovery(key=key):
-            gives.append(key_id(key))
-    return Concerned(_accounts(step), _used(step), tuple(gives))
+def concerned(payload: Payload, name: str) -> Concerned:
+    """Whom a transaction with this payload and name (hex) is about."""
+    parts = ((name, payload.operation),) if isinstance(payload, Propose) else named_parts(payload, name)
+    accounts: list[str] = []
+    uses: list[str] = []
+    gives: list[tuple[str, tuple[str, ...]]] = [(name, ())] if isinstance(payload, Propose) else []
+    for part_name, part in parts:
+        found = _accounts(part)
+        accounts += (part.account, *found)
+        uses += _used(part)
+        match part:
+            case Genesis(key=key, account=account):
+                gives.append((key_id(key), (account,)))
+            case RegisterKey(key=key) | StartRecovery(key=key):
+                gives.append((key_id(key), found))
+            case Hold():
+                gives.append((part_name, found))
+    return Concerned(tuple(dict.fromkeys(accounts)), tuple(uses), tuple(gives))
 
 
-def _used(payload: Payload) -> str:
+def _used(payload: Payload) -> tuple[str, ...]:
     match payload:
-        case RevokeKey(kid=name) | SetKeyLimits(kid=name) | Approve(proposal=name) | Veto(proposal=name):
-            return name
+        case (
+            RevokeKey(kid=name)
+            | SetKeyLimits(kid=name)
+            | Approve(proposal=name)
+            | Veto(proposal=name)
+            | Settle(hold=name)
+            | Void(hold=name)
+            | Dispute(hold=name)
+            | ResolveDispute(hold=name)
+        ):
+            return (name,)
         case _:
-            return ""
+            return ()
 
 
 def _accounts(payload: Payload) -> tuple[str, ...]:
@@ -83,8 +111,23 @@ def _accounts(payload: Payload) -> tuple[str, ...]:
             found = (*voices(policy), *vetoes, subtree)
         case MintMetering(record=record):
             found = (record.point,)
-        case Post(postings=postings):
-            found = tuple(line.account for line in postings)
+        case _:
+            found = _moved_between(payload)
+    return found
+
+
+def _moved_between(payload: Payload) -> tuple[str, ...]:
+    match payload:
+        case Post(postings=postings) | Revert(original=Post(postings=postings)):
+            found: tuple[str, ...] = tuple(line.account for line in postings)
+        case Hold(giver=giver, taker=taker):
+            found = (giver, taker)
+        case Pay(sources=sources, taker=taker):
+            found = (taker, *(source.account for source in sources))
+        case Reward(beneficiary=beneficiary, point=point):
+            found = (beneficiary, point)
+        case Lapse(accounts=accounts):
+            found = accounts
         case _:
             found = ()
     return found

@@ -17,7 +17,7 @@ from ogniwo.chain.store import BlockStore
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
 from ogniwo.core.ledger.blocks import Block, BlockHeader, Recorded, header_hash, read_body, read_header
 from ogniwo.core.ledger.outcomes import ACCEPTED
-from ogniwo.core.ledger.transactions import Approve, DefineAsset, MintMetering, Post, Propose
+from ogniwo.core.ledger.transactions import Approve, DefineAsset, MintMetering, Payload, Post, Propose, parts_of
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS progress (height INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
@@ -182,7 +182,7 @@ class Projection(Closing):
     def _transact(
         self, signed: SignedTransaction, record: Recorded, header: BlockHeader, position: int, log_index: int
     ) -> None:
-        payload = signed.payload
+        payload, outcome = signed.payload, record.outcome
         operation = type(payload).__struct_config__.tag
         self._connection.execute(
             "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -204,7 +204,7 @@ class Projection(Closing):
             elif isinstance(payload, MintMetering):
                 movements = self._mint(payload, log_index)
             else:
-                self._assets(signed)
+                self._assets(signed.transaction, payload)
                 movements = {(move.account, move.asset): move.amount for move in record.moves}
         self._connection.executemany(
             "INSERT INTO movements VALUES (?, ?, ?, ?)",
@@ -215,44 +215,38 @@ class Projection(Closing):
             " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount",
             [(account, asset, amount) for (account, asset), amount in movements.items()],
         )
-        involved = self._involved(signed, accepted=record.outcome == ACCEPTED) | {account for account, _ in movements}
+        involved = self._involved(signed, accepted=outcome == ACCEPTED) | {account for account, _ in movements}
         self._connection.executemany(
             "INSERT INTO involved VALUES (?, ?)", [(account, log_index) for account in sorted(involved)]
         )
 
     def _involved(self, signed: SignedTransaction, *, accepted: bool) -> set[str]:
         """The accounts that a transaction concerns, and keep whom the names it gives stand for."""
-        about = concerned(signed)
-        found = set(about.accounts)
-        if about.uses:
-            rows = self._connection.execute("SELECT account FROM named WHERE name = ?", (about.uses,))
+        about = concerned(signed.payload, signed.transaction)
+        found = {signed.payload.account, *about.accounts}
+        for name in about.uses:
+            rows = self._connection.execute("SELECT account FROM named WHERE name = ?", (name,))
             found.update(account for (account,) in rows)
-        found.add(signed.payload.account)
         if accepted:
-            # A key stands for its account, a proposal for all it is about.
-            owners = {False: set(about.accounts) or {signed.payload.account}, True: found}
             self._connection.executemany(
                 "INSERT OR IGNORE INTO named VALUES (?, ?)",
-                [(name, account) for name in about.gives for account in sorted(owners[name == signed.transaction])],
+                [(name, account) for name, accounts in about.gives for account in sorted(accounts or found)],
             )
         return found
 
-    def _assets(self, signed: SignedTransaction) -> None:
+    def _assets(self, name: str, payload: Payload) -> None:
         """Keep the issuer of an asset: of one defined, and of one proposed.
 
         Whether a proposal was carried out the tables cannot tell. They need not: once an asset is defined, the rules
         refuse every further voice for another one of that name, so the last one written here is the one that counts.
         """
-        payload = signed.payload
-        step = payload.operation if isinstance(payload, Propose) else payload
-        if isinstance(step, DefineAsset):
-            row = (step.asset, step.issuer)
-            self._connection.execute("INSERT OR REPLACE INTO assets VALUES (?, ?)", row)
-            if isinstance(payload, Propose):
-                self._connection.execute(
-                    "INSERT OR REPLACE INTO proposed_assets VALUES (?, ?, ?)", (signed.transaction, *row)
-                )
-        elif isinstance(payload, Approve):
+        for part in parts_of(payload.operation if isinstance(payload, Propose) else payload):
+            if isinstance(part, DefineAsset):
+                row = (part.asset, part.issuer)
+                self._connection.execute("INSERT OR REPLACE INTO assets VALUES (?, ?)", row)
+                if isinstance(payload, Propose):
+                    self._connection.execute("INSERT OR REPLACE INTO proposed_assets VALUES (?, ?, ?)", (name, *row))
+        if isinstance(payload, Approve):
             self._connection.execute(
                 "INSERT OR REPLACE INTO assets SELECT name, issuer FROM proposed_assets WHERE proposal = ?",
                 (payload.proposal,),

@@ -20,7 +20,7 @@ from ogniwo.core.ledger.checkpoints import (
 from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.receipts import build_receipt
-from ogniwo.core.ledger.transactions import carried_key
+from ogniwo.core.ledger.transactions import carried_keys
 
 
 class NotOnLedgerError(Refusal):
@@ -72,9 +72,7 @@ def receipt_of(
     with ledger.reading() as state:
         kids = dict.fromkeys((*signed.signers, signed.reader))
         keys = [state.keys[kid].key for kid in kids if kid in state.keys]
-    carried = carried_key(signed.payload)
-    if carried is not None and carried not in keys:
-        keys.append(carried)
+    keys += [carried for carried in carried_keys(signed.payload) if carried not in keys]
     return build_receipt(
         envelope=record.envelope,
         entry=TransactionEntry(

@@ -1,7 +1,10 @@
+import hashlib
+
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Located, Projection
+from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
 
 
@@ -77,3 +80,29 @@ def test_another_chain_underneath_is_noticed(tmp_path, network, projection, ledg
     with Projection(ledger=other, path=tmp_path / "projection.sqlite3") as moved:
         assert moved.catch_up() == 0
         assert moved.balances() == {("op/issuer", "PLN/2"): -100_000, ("op/coop/anna", "PLN/2"): 100_000}
+
+
+def test_both_sides_of_a_hold_see_what_happens_to_it(ledger, projection, network):
+    anna, jan = "op/coop/anna", "op/coop/jan"
+
+    def hold(**frame):
+        terms = {"amount": 500, "asset": "PLN/2", "giver": anna, "taker": jan, "until": network.now + 60}
+        return tx.Hold(**network.frame(account=anna, **frame), **terms)
+
+    single = network.signed(hold(), "anna")
+    name = open_transaction(single).transaction
+    settled = tx.Settle(**network.frame(account=jan), amount=200, final=False, hold=name)
+    frame = network.frame(account=anna)
+    parts = tuple(hold(id=frame["id"]) for _ in range(2))
+    batch = network.signed(tx.Batch(**frame, operations=parts), "anna")
+    second = hashlib.sha256(f"{open_transaction(batch).transaction}/1".encode()).hexdigest()
+    voids = [tx.Void(**network.frame(account=jan), hold=one) for one in (name, second)]
+    answers = ledger.submit([single, network.signed(settled, "jan"), batch, *(network.signed(v, "jan") for v in voids)])
+    assert {answer.code for answer in answers} == {"accepted"}
+    projection.catch_up()
+    expected = ["void", "void", "batch", "settle", "hold"]
+    assert [entry.operation for entry in projection.history(anna, limit=5)] == expected
+    assert [entry.operation for entry in projection.history(jan, limit=5)] == expected
+    assert [move.amount for move in projection.movements(jan, "PLN/2")] == [200]
+    with ledger.reading() as state:
+        assert projection.balances() == state.balances

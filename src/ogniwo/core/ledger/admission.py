@@ -25,7 +25,7 @@ from ogniwo.core.ledger.signing import (
     open_envelope,
     verify,
 )
-from ogniwo.core.ledger.transactions import MintMetering, Payload, carried_key
+from ogniwo.core.ledger.transactions import MintMetering, Payload, carried_keys
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
 
@@ -106,5 +106,7 @@ def admit(envelope: bytes, ring: KeyRing) -> SignedTransaction:
 
 
 def _carried_key(transaction: SignedTransaction, kid: str) -> ec.EllipticCurvePublicKey | None:
-    key = carried_key(transaction.payload)
-    return load_public_key(key) if key is not None and key_id(key) == kid else None
+    for key in carried_keys(transaction.payload):
+        if key_id(key) == kid:
+            return load_public_key(key)
+    return None

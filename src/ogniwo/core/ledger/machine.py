@@ -28,7 +28,7 @@ from ogniwo.core.ledger.outcomes import ACCEPTED, Outcome
 from ogniwo.core.ledger.rules import apply
 from ogniwo.core.ledger.signing import KeyRing, PublicKeyError, SignatureError
 from ogniwo.core.ledger.state import State
-from ogniwo.core.ledger.transactions import Genesis, MintMetering, Post, RegisterKey
+from ogniwo.core.ledger.transactions import Batch, Genesis, MintMetering, Post, RegisterKey, carried_keys
 
 _NO_ROOT = "0" * 64
 
@@ -120,8 +120,9 @@ class Machine:
             except (SignatureError, PublicKeyError) as refusal:
                 return Outcome(refusal.code, refusal.detail, recorded=False), b""
         outcome = apply(self.state, transaction, block_time=block_time, logged=self._logged)
-        if outcome.code == ACCEPTED and isinstance(transaction.payload, (Genesis, RegisterKey)):
-            self.ring.add(transaction.payload.key)
+        if outcome.code == ACCEPTED and isinstance(transaction.payload, (Genesis, RegisterKey, Batch)):
+            for key in carried_keys(transaction.payload):
+                self.ring.add(key)
         return outcome, transaction.digest
 
     def _logged(self, index: int) -> bytes | None:
@@ -256,8 +257,11 @@ class Machine:
 
 
 def _told(transaction: SignedTransaction, moves: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Move, ...]:
-    """The movements that the body has to tell, since the payload alone does not."""
-    if not moves or isinstance(transaction.payload, (Post, MintMetering)):
+    """The movements that the body has to tell, since the payload alone does not.
+
+    A transfer says itself what it moves, unless expired units went back to their issuer on that occasion.
+    """
+    if not moves or (len(moves) == 1 and isinstance(transaction.payload, (Post, MintMetering))):
         return ()
     total: dict[tuple[str, str], int] = {}
     for amounts in moves:

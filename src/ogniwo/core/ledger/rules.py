@@ -4,23 +4,34 @@ from collections.abc import Callable
 
 from ogniwo.core.ledger.admission import SignedTransaction
 from ogniwo.core.ledger.call import Call, RuleBook
-from ogniwo.core.ledger.outcomes import ACCEPTANCE, ACCEPTED, EXISTS, Code, Outcome, RuleError, turned_away
-from ogniwo.core.ledger.rulebook import administration, authority, keys, minting, postings, proposals, recovery
+from ogniwo.core.ledger.outcomes import ACCEPTANCE, ACCEPTED, EXISTS, Code, Outcome, RuleError, refused, turned_away
+from ogniwo.core.ledger.rulebook import (
+    administration,
+    assets,
+    authority,
+    holds,
+    keys,
+    marketing,
+    minting,
+    payments,
+    postings,
+    proposals,
+    recovery,
+)
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state import LIFETIME_S_MAX, Seen, State
 from ogniwo.core.ledger.state_records import KeyRecord
 from ogniwo.core.ledger.transactions import (
     FORMAT_VERSION,
-    Approve,
+    Batch,
     Genesis,
     MintMetering,
     Payload,
     Propose,
     StartRecovery,
-    Step,
     StopRecovery,
-    Veto,
-    carried_key,
+    carried_keys,
+    named_parts,
 )
 
 
@@ -72,8 +83,30 @@ def apply(
     return outcome
 
 
-def _operate(call: Call, payload: Step | Propose | Approve | Veto) -> None:
+def _operate(call: Call, payload: Payload) -> None:
     _RULES[type(payload)](call, payload)
+
+
+def _batch(call: Call, payload: Batch) -> None:
+    """Every part, or none: each by an account whose key signed, and in the frame of the whole."""
+    with call.state.all_or_nothing():
+        for number, (name, part) in enumerate(named_parts(payload, call.name)):
+            try:
+                _part_of(call, payload, part)
+                _operate(call._replace(account=part.account, name=name), part)
+            except RuleError as error:
+                detail = f"part {number} ({type(part).__struct_config__.tag}): {error.outcome.detail}"
+                raise RuleError(Outcome(error.outcome.code, detail)) from error
+
+
+def _part_of(call: Call, payload: Batch, part: Payload) -> None:
+    frame = (payload.v, payload.network, payload.id, payload.expires)
+    if (part.v, part.network, part.id, part.expires) != frame:
+        raise refused(Code.BATCH_PART, "version, network, id and expiry are those of the batch")
+    if isinstance(part, MintMetering):
+        raise refused(Code.BATCH_PART, "days of readings are minted outside of batches")
+    if part.account not in call.givers:
+        raise refused(Code.FOREIGN_KEY, f"no signature is by a key of {part.account}")
 
 
 _RULES: RuleBook = {
@@ -84,6 +117,11 @@ _RULES: RuleBook = {
     **postings.RULES,
     **proposals.book(_operate),
     **recovery.RULES,
+    **holds.RULES,
+    **payments.RULES,
+    **assets.RULES,
+    **marketing.RULES,
+    Batch: _batch,
 }
 
 
@@ -143,8 +181,7 @@ def _giver(state: State, kid: str, payload: Payload, block_time: int) -> str:
     """The account that a signature speaks for; "" for a key that only proves itself or stands under a recovery."""
     record = state.keys.get(kid)
     if record is None:
-        carried = carried_key(payload)
-        if carried is None or key_id(carried) != kid:
+        if all(key_id(carried) != kid for carried in carried_keys(payload)):
             raise turned_away(Code.UNKNOWN_KEY, f"key {kid} is not registered")
         return ""
     if not record.active(block_time):

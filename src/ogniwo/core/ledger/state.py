@@ -17,18 +17,24 @@ from ogniwo.core.ledger.state_records import (
     Account,
     Anchored,
     Asset,
+    AssetPolicy,
     Binding,
+    Done,
     Foundation,
     Frozen,
+    HoldRecord,
     KeyLimits,
     KeyRecord,
     KeyUse,
     Loan,
+    Lots,
     Minted,
     Policy,
     Proposal,
     Recovery,
+    RewardRule,
     RoleRecord,
+    Switch,
     Validator,
 )
 from ogniwo.core.ledger.state_tree import StateTree
@@ -87,6 +93,15 @@ class State:
         self.key_uses: Table[tuple[str, str], KeyUse] = Table("key-use", KeyUse, changes, group=lambda key, _: key[0])
         self.frozen: Table[str, Frozen] = Table("frozen", Frozen, changes)
         self.recoveries: Table[str, Recovery] = Table("recovery", Recovery, changes)
+        self.holds: Table[str, HoldRecord] = Table(
+            "hold", HoldRecord, changes, group=lambda _, hold: (hold.giver, hold.asset)
+        )
+        self.lots: Table[tuple[str, str], Lots] = Table("lots", Lots, changes)
+        self.asset_policies: Table[str, AssetPolicy] = Table("asset_policy", AssetPolicy, changes)
+        self.switches: Table[str, Switch] = Table("switch", Switch, changes)
+        self.reward_rules: Table[str, RewardRule] = Table("reward_rule", RewardRule, changes)
+        self.rewarded: Table[tuple[str, str, str], Done] = Table("rewarded", Done, changes)
+        self.reverted: Table[str, Done] = Table("reverted", Done, changes)
         self.tables: dict[str, Table[Any, Any]] = {
             table.word: table for table in vars(self).values() if isinstance(table, Table)
         }

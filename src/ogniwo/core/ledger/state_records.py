@@ -3,7 +3,7 @@
 import msgspec
 
 from ogniwo.core.ledger.signing import PublicKey
-from ogniwo.core.ledger.transactions import AssetKind, Group, KeyLimit, Permission, Step
+from ogniwo.core.ledger.transactions import AssetKind, Group, KeyLimit, Permission, RuleKind, Step
 
 
 class _Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
@@ -160,3 +160,76 @@ class Recovery(_Record, frozen=True, gc=False, kw_only=True):
     due: int
     key: PublicKey
     second: str
+
+
+class HoldRecord(_Record, frozen=True, gc=False, kw_only=True):
+    """What is reserved at the giver for the taker; its key in the table is its name.
+
+    `amount` is what is left of it, `cause` names what it follows from (a contract, say) or is empty, `dispute` commits
+    to the giver's statement while there is a dispute. It reserves until block time `until`, in a dispute until that is
+    decided.
+    """
+
+    amount: int
+    asset: str
+    cause: str
+    dispute: str
+    giver: str
+    taker: str
+    until: int
+
+    def open(self, block_time: int) -> bool:
+        """Whether it reserves anything at a block time."""
+        return bool(self.dispute) or block_time < self.until
+
+
+class Lot(msgspec.Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
+    """Units of a marketing asset that expire at the same block time (0 = never)."""
+
+    expires: int
+    amount: int
+
+
+class Lots(_Record, frozen=True, gc=False, kw_only=True):
+    """What an account has of a marketing asset, in order of expiry, those that never expire last."""
+
+    lots: tuple[Lot, ...]
+
+
+class AssetPolicy(_Record, frozen=True, gc=False, kw_only=True):
+    """An asset's limits (0 = none), lifetime of new units, reasons for which they may be spent, and order of use."""
+
+    balance_max: int
+    codes: tuple[str, ...]
+    lifetime_s: int
+    spend_rank: int
+    transfer_max: int
+
+
+class Switch(_Record, frozen=True, gc=False, kw_only=True):
+    """Whether a payment asset is switched on, on which legal basis, after which notice, and by which transaction."""
+
+    active: bool
+    basis: str
+    notice: str
+    since: int
+    transaction: str
+
+
+class RewardRule(_Record, frozen=True, gc=False, kw_only=True):
+    """How units of a marketing asset are earned."""
+
+    asset: str
+    channel: str
+    denominator: int
+    kind: RuleKind
+    numerator: int
+    valid_from: str
+    valid_to: str
+    window: str
+
+
+class Done(_Record, frozen=True, gc=False, kw_only=True):
+    """That something happened that happens once, and by which transaction."""
+
+    transaction: str

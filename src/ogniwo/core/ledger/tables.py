@@ -42,18 +42,18 @@ class Table(dict[K, V], Generic[K, V]):
     """One kind of record by its key: a string, or a tuple of strings.
 
     `word` and the key's parts, joined by "|", name a record in the state root. `group` gives the name under which
-    `grouped` finds a record again, for example the account of a key.
+    `grouped` finds a record again, for example the account of a key, or account and asset of a hold.
     """
 
     __slots__ = ("_changes", "_group", "_groups", "decoder", "word")
 
     def __init__(
-        self, word: str, record: type[V], changes: Changes, *, group: Callable[[K, V], str] | None = None
+        self, word: str, record: type[V], changes: Changes, *, group: Callable[[K, V], Hashable] | None = None
     ) -> None:
         super().__init__()
         self.word, self.decoder = word, msgspec.json.Decoder(record)
         self._changes, self._group = changes, group
-        self._groups: dict[str, dict[K, None]] = {}
+        self._groups: dict[Hashable, dict[K, None]] = {}
 
     __hash__ = object.__hash__  # type: ignore[assignment]  # a table is itself, whatever it holds
 
@@ -65,7 +65,7 @@ class Table(dict[K, V], Generic[K, V]):
         """Take a record away; the key must be there."""
         self._set(key, None)
 
-    def grouped(self, name: str) -> tuple[K, ...]:
+    def grouped(self, name: Hashable) -> tuple[K, ...]:
         """The keys of a group; no rule may depend on their order."""
         return tuple(self._groups.get(name, ()))
 
@@ -93,7 +93,7 @@ class Table(dict[K, V], Generic[K, V]):
         else:
             self[key] = value
 
-    def _regroup(self, group: Callable[[K, V], str], key: K, value: V | None) -> None:
+    def _regroup(self, group: Callable[[K, V], Hashable], key: K, value: V | None) -> None:
         old = self.get(key)
         before = None if old is None else group(key, old)
         after = None if value is None else group(key, value)

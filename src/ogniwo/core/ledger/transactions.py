@@ -1,6 +1,9 @@
 """All that can be written on the ledger: one typed struct per operation, all with the frame of `operations.frame`."""
 
-from typing import TypeAlias
+from hashlib import sha256
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
 
 from ogniwo.core.ledger.intervals import EpochSeconds
 from ogniwo.core.ledger.operations.accounts import (
@@ -50,6 +53,22 @@ from ogniwo.core.ledger.operations.frame import (
     Word,
 )
 from ogniwo.core.ledger.operations.metering import Anchor, DayRecord, MintMetering, QualityPart
+from ogniwo.core.ledger.operations.payments import (
+    DefineRule,
+    Dispute,
+    Hold,
+    Lapse,
+    Pay,
+    ResolveDispute,
+    Revert,
+    Reward,
+    RuleKind,
+    SetAssetPolicy,
+    Settle,
+    Source,
+    SwitchPayments,
+    Void,
+)
 from ogniwo.core.ledger.operations.transfers import Post, Posting
 from ogniwo.core.ledger.signing import PublicKey
 
@@ -73,6 +92,18 @@ Step: TypeAlias = (
     | StopRecovery
     | FinishRecovery
     | SetValidator
+    | Hold
+    | Settle
+    | Void
+    | Dispute
+    | ResolveDispute
+    | Pay
+    | Revert
+    | SetAssetPolicy
+    | SwitchPayments
+    | DefineRule
+    | Reward
+    | Lapse
 )
 """What can be done by itself, in a batch or by a proposal."""
 
@@ -87,14 +118,37 @@ class Propose(Operation, frozen=True, kw_only=True, gc=False, tag="propose"):
     until: EpochSeconds
 
 
-Payload: TypeAlias = Genesis | Step | Propose | Approve | Veto
+class Batch(Operation, frozen=True, kw_only=True, gc=False, tag="batch"):
+    """Several operations of several accounts, all or none; each has the batch's frame but its own account.
+
+    Days of readings stay outside: each is proven by itself and harmless to repeat.
+    """
+
+    operations: Annotated[tuple[Step, ...], Meta(min_length=2, max_length=64)]
 
 
-def carried_key(payload: Payload) -> PublicKey | None:
-    """The key that a payload brings along: it signs for itself before the ledger knows it."""
+Payload: TypeAlias = Genesis | Step | Batch | Propose | Approve | Veto
+
+
+def parts_of(payload: Payload) -> tuple[Payload, ...]:
+    """What a payload does at once, one by one."""
+    return payload.operations if isinstance(payload, Batch) else (payload,)
+
+
+def named_parts(payload: Payload, name: str) -> tuple[tuple[str, Payload], ...]:
+    """What a payload of this name (hex) does, each with the name of what it does: part i of a batch has its own."""
+    if not isinstance(payload, Batch):
+        return ((name, payload),)
+    return tuple(
+        (sha256(f"{name}/{number}".encode()).hexdigest(), part) for number, part in enumerate(payload.operations)
+    )
+
+
+def carried_keys(payload: Payload) -> tuple[PublicKey, ...]:
+    """The keys that a payload brings along: each signs for itself before the ledger knows it."""
     if isinstance(payload, Propose):
-        return carried_key(payload.operation)
-    return payload.key if isinstance(payload, (Genesis, RegisterKey, StartRecovery)) else None
+        return carried_keys(payload.operation)
+    return tuple(part.key for part in parts_of(payload) if isinstance(part, (Genesis, RegisterKey, StartRecovery)))
 
 
 __all__ = [
@@ -107,6 +161,7 @@ __all__ = [
     "Approve",
     "AssetKind",
     "AssetName",
+    "Batch",
     "BindRole",
     "ClientId",
     "Count",
@@ -114,16 +169,21 @@ __all__ = [
     "DayRecord",
     "DefineAsset",
     "DefineRole",
+    "DefineRule",
     "Digest",
+    "Dispute",
     "FinishRecovery",
     "Genesis",
     "Group",
+    "Hold",
     "KeyLimit",
     "KeyPurpose",
+    "Lapse",
     "LendRight",
     "MintMetering",
     "Network",
     "Operation",
+    "Pay",
     "Payload",
     "Permission",
     "Post",
@@ -134,18 +194,29 @@ __all__ = [
     "ReclaimRight",
     "RegisterAccount",
     "RegisterKey",
+    "ResolveDispute",
+    "Revert",
     "RevokeKey",
+    "Reward",
     "Role",
+    "RuleKind",
+    "SetAssetPolicy",
     "SetFrozen",
     "SetKeyLimits",
     "SetPolicy",
     "SetValidator",
+    "Settle",
+    "Source",
     "StartRecovery",
     "Step",
     "StopRecovery",
+    "SwitchPayments",
     "UnbindRole",
     "Veto",
     "Voice",
+    "Void",
     "Word",
-    "carried_key",
+    "carried_keys",
+    "named_parts",
+    "parts_of",
 ]

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
+    "token": Entry(f"{_CLI}.tokens:token_group", True, "Payment tokens, points and rebates."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),
     "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
     "access": Entry(f"{_CLI}.access:access_group", True, "Let people in; show who may do what.", for_people=True),

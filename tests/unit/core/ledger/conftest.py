@@ -1,4 +1,4 @@
-"""Makes network.py importable: the tests are no package."""
+"""Makes network.py and paying.py importable: the tests are no package."""
 
 import importlib.util
 import sys
@@ -6,13 +6,20 @@ from pathlib import Path
 
 import pytest
 
-if "ledger_network" not in sys.modules:
-    _spec = importlib.util.spec_from_file_location("ledger_network", Path(__file__).with_name("network.py"))
-    sys.modules["ledger_network"] = importlib.util.module_from_spec(_spec)
-    _spec.loader.exec_module(sys.modules["ledger_network"])
+for _name in ("network", "paying"):
+    if f"ledger_{_name}" not in sys.modules:
+        _spec = importlib.util.spec_from_file_location(f"ledger_{_name}", Path(__file__).with_name(f"{_name}.py"))
+        sys.modules[f"ledger_{_name}"] = importlib.util.module_from_spec(_spec)
+        _spec.loader.exec_module(sys.modules[f"ledger_{_name}"])
 
 
 @pytest.fixture
 def network():
     """A network before its genesis."""
     return sys.modules["ledger_network"].Network()
+
+
+@pytest.fixture
+def paying():
+    """A founded network on which payments are switched on."""
+    return sys.modules["ledger_paying"].Paying().founded()

@@ -196,6 +196,15 @@ class Network:
             *more,
         )
 
+    def switched(self, roles):
+        """Payments begin switched off where the genesis knows the switch; the fixed history is from before."""
+        if not any("payments.switch" in role.permissions for role in roles):
+            return []
+        return [self.signed(self.switch())]
+
+    def switch(self, asset="PLN/2", *, active=True):
+        return tx.SwitchPayments(**self.frame(), active=active, asset=asset, basis="limited-network", notice="d" * 64)
+
     def founding(self, *roles):
         """The envelopes that build the cooperative: accounts, keys, roles, assets, 1,000.00 PLN for Anna."""
         return [
@@ -214,6 +223,7 @@ class Network:
             self.signed(self.register("op/coop/gateway", "gateway-reading", "reading"), "op", "gateway-reading"),
             self.signed(self.bind("op/coop/gateway", "gateway", "op/coop")),
             self.signed(self.asset("PLN/2")),
+            *self.switched(roles),
             self.signed(self.asset("DUE/2", "claim", transferable=False)),
             self.signed(self.asset("KWH-IN/3", "metering", channels=("1.29.0",), transferable=False)),
             self.signed(self.post(("op/issuer", "PLN/2", -100_000), ("op/coop/anna", "PLN/2", 100_000))),

@@ -55,6 +55,7 @@ def test_above_the_limit_a_second_key_of_the_same_account_signs(coop):
 
 def test_a_refused_transfer_uses_nothing_of_the_day(coop):
     coop.ok(coop.asset("PTS/0", issuer="op/issuer"))
+    coop.ok(coop.switch("PTS/0"))
     swap = coop.post((ANNA, "PLN/2", -900), (JAN, "PLN/2", 900), (JAN, "PTS/0", -5), (ANNA, "PTS/0", 5), account=ANNA)
     root = coop.machine.state.root()
     assert coop.send(swap, "anna").code == Code.NOT_AUTHORISED
@@ -64,6 +65,7 @@ def test_a_refused_transfer_uses_nothing_of_the_day(coop):
 
 def test_zero_lets_a_key_give_nothing_and_other_assets_stay_free(coop):
     coop.ok(coop.asset("PTS/0", issuer="op/issuer"))
+    coop.ok(coop.switch("PTS/0"))
     coop.ok(coop.post(("op/issuer", "PTS/0", -9), (ANNA, "PTS/0", 9)))
     coop.ok(limits(coop, "anna", (0, 0)), "anna")
     assert coop.send(coop.pay(ANNA, JAN, 1), "anna").code == Code.KEY_LIMIT

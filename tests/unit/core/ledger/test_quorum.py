@@ -166,6 +166,7 @@ def test_one_account_with_two_keys_has_one_voice(coop):
 def test_the_nearest_policy_counts(coop):
     coop.ok(coop.account("op/coop/issuer", "control"))
     coop.ok(coop.asset("LOC/2", domain="op/coop", issuer="op/coop/issuer"))
+    coop.ok(coop.switch("LOC/2"))
     nearer = policy(coop, "asset.issue", group(2, "op/tom", "op/eva"), subtree="op/coop")
     coop.ok(nearer, "op", "board-anna", "board-jan")
     out = coop.post(("op/coop/issuer", "LOC/2", -5), ("op/coop/jan", "LOC/2", 5))

@@ -31,7 +31,7 @@ Amount = Annotated[int, Meta(ge=-INTEGER_LIMIT, le=INTEGER_LIMIT)]
 Count = Annotated[int, Meta(ge=0, le=INTEGER_LIMIT)]
 AccountKind = Literal["member", "meter", "gateway", "partner", "control"]
 KeyPurpose = Literal["transaction", "reading", "recovery"]
-AssetKind = Literal["metering", "payment", "claim"]
+AssetKind = Literal["metering", "payment", "claim", "marketing"]
 AnchorKind = Literal["statement", "invoice", "rate_book", "allocation"]
 
 Permission = Literal[
@@ -40,17 +40,22 @@ Permission = Literal[
     "anchor.write",
     "asset.define",
     "asset.issue",
+    "asset.policy",
     "claim.post",
+    "dispute.resolve",
     "key.recover",
     "key.register",
     "key.revoke",
     "metering.mint",
     "metering.sign",
+    "payments.switch",
     "policy.set",
     "proposal.veto",
     "read.subtree",
+    "reward.give",
     "role.bind",
     "role.define",
+    "rule.define",
     "validator.set",
 ]
 

@@ -13,7 +13,7 @@ from ogniwo.core.ledger.rulebook.permissions import (
 )
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state import State
-from ogniwo.core.ledger.state_records import Account, Asset, Binding, Foundation, KeyRecord
+from ogniwo.core.ledger.state_records import Account, Asset, Binding, Foundation, KeyRecord, Switch
 from ogniwo.core.ledger.transactions import (
     BindRole,
     DefineAsset,
@@ -202,6 +202,18 @@ def define_asset(call: Call, payload: DefineAsset) -> None:
             transferable=payload.transferable,
         ),
     )
+    if payload.kind == "payment" and state.foundation and _knows_switches(state.foundation):
+        state.switches.put(
+            payload.asset, Switch(active=False, basis="", notice="", since=call.time, transaction=call.name)
+        )
+
+
+def _knows_switches(foundation: Foundation) -> bool:
+    """Whether payments begin switched off: so on every network whose genesis says who may switch them on.
+
+    Networks from before have no such role; their payment assets stay as they were until they are switched.
+    """
+    return any("payments.switch" in permissions for permissions in foundation.roles.values())
 
 
 def _asset_policy(state: State, payload: DefineAsset, issuer: Account) -> str:

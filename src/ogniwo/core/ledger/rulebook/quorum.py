@@ -12,8 +12,10 @@ VOICES_MOST = 64
 DANGEROUS: tuple[Permission, ...] = (
     "account.freeze",
     "asset.issue",
+    "asset.policy",
     "key.recover",
     "key.revoke",
+    "payments.switch",
     "policy.set",
     "role.bind",
     "role.define",

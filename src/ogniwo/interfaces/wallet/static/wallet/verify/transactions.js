@@ -33,6 +33,13 @@ export async function openTransaction(envelope) {
 /** @param {any} payload @param {string} kid @returns {Promise<CryptoKey | undefined>} */
 async function carriedKey(payload, kid) {
   if (payload.op === 'propose') return carriedKey(payload.operation, kid);
+  if (payload.op === 'batch') {
+    for (const part of payload.operations) {
+      const key = await carriedKey(part, kid);
+      if (key !== undefined) return key;
+    }
+    return undefined;
+  }
   if (!CARRIES_KEY.has(payload.op) || (await keyId(payload.key)) !== kid) return undefined;
   return loadPublicKey(payload.key);
 }
