@@ -8,6 +8,7 @@ from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.blocks import header_hash
 from ogniwo.core.ledger.machine import BlockMismatchError, Machine
+from ogniwo.core.ledger.snapshot import Manifest
 
 SNAPSHOT_ENTRIES = 50_000
 """After how many new entries of the log a running ledger takes a snapshot, while its state is smaller than that."""
@@ -49,17 +50,18 @@ class SnapshotKeeper:
         if self._folder is not None:
             for height in self._folder.heights():
                 try:
-                    machine = _restored(store, self._folder, height)
-                    self._size, self._rows = machine.log.size, _rows(machine)
+                    manifest = _fitting(store, self._folder, height)
+                    machine = self._folder.machine(manifest)
+                    self._remember(manifest)
                     _follow(store, machine)
                 except (Refusal, OSError) as problem:
                     detail = problem.detail if isinstance(problem, Refusal) else str(problem)
                     text = f"the snapshot of block {height} is passed over: {detail}"
                     self.findings.append(_warning("ledger.snapshot_unusable", text, store))
-                    self._size = self._rows = 0
                 else:
                     self.opened_from = height
                     return machine
+        self._size = self._rows = 0
         machine = Machine()
         try:
             _follow(store, machine)
@@ -87,25 +89,24 @@ class SnapshotKeeper:
             text = f"no snapshot of block {machine.height}: {error}"
             self.findings.append(_warning("ledger.snapshot_not_written", text, store))
             return
-        self._rows = manifest.entries + manifest.remembered
+        self._remember(manifest)
+
+    def _remember(self, manifest: Manifest) -> None:
+        self._size, self._rows = manifest.header.log_size, manifest.entries + manifest.remembered
 
 
 def _warning(code: str, message: str, store: BlockStore) -> Finding:
     return Finding(code=code, severity=Severity.WARNING, message=message, source=store.name)
 
 
-def _rows(machine: Machine) -> int:
-    return sum(map(len, machine.state.tables.values())) + len(machine.state.balances)
-
-
-def _restored(store: BlockStore, snapshots: SnapshotFolder, height: int) -> Machine:
+def _fitting(store: BlockStore, snapshots: SnapshotFolder, height: int) -> Manifest:
     manifest = snapshots.manifest(height)
     block = store.block(height)
     if block is None:
         raise UnusableSnapshotError(detail=f"the ledger has no block {height}, so it lost its end since")
     if manifest.header.height != height or header_hash(block.header) != manifest.block:
         raise UnusableSnapshotError(detail="it is of another block than the stored one")
-    return snapshots.machine(manifest)
+    return manifest
 
 
 def _follow(store: BlockStore, machine: Machine) -> None:
