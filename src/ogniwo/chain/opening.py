@@ -10,7 +10,7 @@ from ogniwo.core.ledger.blocks import header_hash
 from ogniwo.core.ledger.machine import BlockMismatchError, Machine
 from ogniwo.core.ledger.snapshot import Manifest
 
-SNAPSHOT_ENTRIES = 50_000
+SNAPSHOT_ENTRIES = 20_000
 """After how many new entries of the log a running ledger takes a snapshot, while its state is smaller than that."""
 
 _CLOSING_SHARE = 20

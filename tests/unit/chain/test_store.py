@@ -68,3 +68,15 @@ def test_wrong_files_are_recognised(tmp_path):
                 SqliteStore(path, write=write)
     with pytest.raises(DamagedStoreError):
         SqliteStore(tmp_path / "none", write=False)
+
+
+def test_a_row_that_became_another_type_is_damage(path):
+    with SqliteStore(path, write=True) as store:
+        store.append(Block(0, b"h", b"b"))
+    raw = path.read_bytes()
+    # A row's header: its length, the types of height, header and body (14 is a blob of one byte), then the values.
+    at = raw.index(b"\x04\x00\x0e\x0ehb")
+    for place in (at + 2, at + 3):
+        path.write_bytes(raw[:place] + b"\x0f" + raw[place + 1 :])  # 15 is a text of one byte
+        with SqliteStore(path, write=False) as store, pytest.raises(DamagedStoreError, match="does not hold bytes"):
+            list(store.blocks())
