@@ -102,7 +102,7 @@ def consistency_of(ledger: EmbeddedLedger, *, older: str, key: Ed25519PrivateKey
     """
     head = ledger.head()
     if head.height < 0:
-        raise EmptyLedgerError(detail=f"{ledger.address} has no block yet")
+        raise EmptyLedgerError(detail=f"{ledger.name} has no block yet")
     public = verifier_key(head.network, key)
     size = verify_checkpoint(older, key=public).size
     return build_consistency(
