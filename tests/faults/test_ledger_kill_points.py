@@ -207,7 +207,7 @@ def wait_for(condition):
 
 
 def test_the_server_dies_under_the_writer(cluster, network, tmp_path):
-    """The writer's session ended, its process killed, and the whole server stopped at once, while payments run."""
+    """The writer's connection ended, its process killed, and the whole server stopped at once, while payments run."""
     address = cluster.address("dying")
     with EmbeddedLedger(address, clock=lambda: network.now, threads=1) as ledger:
         ledger.submit(network.founding())
@@ -219,7 +219,7 @@ def test_the_server_dies_under_the_writer(cluster, network, tmp_path):
             connection.execute("SELECT pg_terminate_backend(%s)", (payer.pid,))
 
     def kill():
-        # The server answers the death of one process by ending all sessions and recovering from its log.
+        # The server answers the death of one process by ending all connections and recovering from its log.
         subprocess.run(["kill", "-9", str(payer.pid)], check=True)
 
     def stop():

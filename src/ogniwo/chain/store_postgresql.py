@@ -1,6 +1,6 @@
 """Blocks in PostgreSQL: a table per ledger, one row per block, committed before anybody is told.
 
-The writer holds a session advisory lock on the same connection that it writes with, and never connects again: who has
+The writer holds an advisory lock on the same connection that it writes with, and never connects again: who has
 lost the connection has lost the lock, and stops. The height is the primary key, for the case that lock and server are
 no longer the same, as after a failover.
 
@@ -49,7 +49,7 @@ class PostgresqlStore(BlockStore):
     """The block table in a PostgreSQL database; see BlockStore.
 
     `address` is a libpq address, `postgresql://USER@HOST/DATABASE?...#NAME`. Passwords belong into libpq's password
-    file, not into the address. A pooler that shares sessions (PgBouncer in transaction mode) cannot be used.
+    file, not into the address. A pooler that shares connections (PgBouncer in transaction mode) cannot be used.
     """
 
     def __init__(self, address: str, *, write: bool) -> None:
@@ -134,7 +134,7 @@ class PostgresqlStore(BlockStore):
         """Make a block durable on the server and on the replicas it waits for."""
         with self._committing(f"block {block.height} could not be written"):
             written = self._connection.execute(
-                # A pooler that hands us another session hands us one without the lock.
+                # A pooler that hands us another connection to the server hands us one without the lock.
                 sql.SQL(
                     "INSERT INTO {} (height, header, body) "
                     "SELECT %s::bigint, %s::bytea, %s::bytea WHERE pg_backend_pid() = %s RETURNING height"
@@ -143,7 +143,7 @@ class PostgresqlStore(BlockStore):
                 binary=True,
             ).fetchone()
             if written is None:
-                raise FencedError(detail=f"block {block.height}: this session is not the one that holds the lock")
+                raise FencedError(detail=f"block {block.height}: this connection is not the one that holds the lock")
 
     @contextmanager
     def _committing(self, what: str) -> Iterator[None]:
@@ -217,7 +217,7 @@ class PostgresqlStore(BlockStore):
             raise StoreUnreachableError(detail=f"{self.name} does not answer: {_text(error)}") from error
 
     def close(self) -> None:
-        """End the session; the lock goes with it."""
+        """End the connection; the lock goes with it."""
         self._connection.close()
 
 

@@ -89,7 +89,7 @@ def test_ledgers_of_one_database_do_not_meet(cluster):
         assert first.name.endswith("#ogniwo/one")
 
 
-def test_one_writer_at_a_time_and_the_lock_ends_with_the_session(address):
+def test_one_writer_at_a_time_and_the_lock_ends_with_the_connection(address):
     with open_store(address, write=True) as store:
         with pytest.raises(LockedError):
             open_store(address, write=True)
@@ -199,8 +199,8 @@ def test_a_lost_connection_stops_the_writer_for_good(cluster, address, network):
     ledger.close()
 
 
-def test_a_session_that_is_not_the_locks_is_fenced(address):
-    """What a pooler in transaction mode does: the next statement runs in somebody else's session."""
+def test_a_connection_that_is_not_the_locks_is_fenced(address):
+    """What a pooler in transaction mode does: the next statement runs in somebody else's connection."""
     with open_store(address, write=True) as store:
         store._pid += 1
         with pytest.raises(FencedError, match="not the one that holds the lock"):

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ogniwo.core.ledger.snapshot import chunks_of, manifest_of, restored_machine
+
 if "ledger_network" not in sys.modules:
     _spec = importlib.util.spec_from_file_location("ledger_network", Path(__file__).with_name("network.py"))
     sys.modules["ledger_network"] = importlib.util.module_from_spec(_spec)
@@ -14,5 +16,17 @@ if "ledger_network" not in sys.modules:
 
 @pytest.fixture
 def network():
-    """A network before its genesis."""
-    return sys.modules["ledger_network"].Network()
+    """A network before its genesis. What a test makes of it must survive a snapshot, whatever records it has."""
+    coop = sys.modules["ledger_network"].Network()
+    yield coop
+    machine = coop.machine
+    if machine.header is None or machine.state.root().hex() != machine.header.state_root:
+        return  # nothing was written, or the test changed the state behind the machine's back
+    chunks = list(chunks_of(machine))
+    twin = restored_machine(manifest_of(machine, chunks), [chunk.data for chunk in chunks])
+    assert dict(twin.state.entries()) == dict(machine.state.entries())
+    assert twin.state.sums == {asset: total for asset, total in machine.state.sums.items() if asset in twin.state.sums}
+    assert {name: table._groups for name, table in twin.state.tables.items() if table} == {
+        name: table._groups for name, table in machine.state.tables.items() if table
+    }
+    assert list(chunks_of(twin)) == chunks
