@@ -16,7 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from common import Row
 from ogniwo.chain.audit import verify_ledger
 from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.opening import SnapshotKeeper
 from ogniwo.chain.projection import Projection
+from ogniwo.chain.snapshots import SnapshotFolder
+from ogniwo.chain.stores import open_store
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.canonical import encode
@@ -187,6 +190,28 @@ def throughput_rows(rounds: Sequence[tuple[float, float, float, float, int]]) ->
     ]
 
 
+def opening_row(path: Path) -> Row:
+    """Opening from a snapshot against replaying the whole chain, with the same ledger."""
+    with EmbeddedLedger(path, snapshot_entries=0) as ledger:
+        head = ledger.head()
+    replayed = timed(lambda: EmbeddedLedger(path, snapshot_entries=0).close())
+    folder = path.with_name("snapshots")
+    with open_store(path, write=False) as store:
+        machine = SnapshotKeeper(None).open(store)
+    taken = timed(lambda: SnapshotFolder(folder).write(machine))
+    restored = timed(lambda: EmbeddedLedger(path, snapshots=folder).close())
+    with EmbeddedLedger(path, snapshots=folder) as ledger:
+        assert (ledger.head(), ledger.findings) == (head, ())
+    return Row(
+        "ledger: open from a snapshot",
+        f"{restored * 1_000:,.0f} ms",
+        f"{replayed * 1_000:,.0f} ms by replay of {head.log_size:,} entries",
+        replayed / restored,
+        2.0,
+        f"taking the snapshot {taken * 1_000:,.0f} ms",
+    )
+
+
 def run(*, scale: str) -> list[Row]:
     load = Load()
     founding, transfers = load.founding(), load.transfers(TRANSFERS[scale])
@@ -202,7 +227,7 @@ def run(*, scale: str) -> list[Row]:
         _, syncs, per_s, _, _ = sorted(rounds, key=lambda each: each[2])[len(rounds) // 2]
         path = Path(name) / "0" / "ledger.sqlite3"
         assert verify_ledger(path) == []
-        reopened = timed(lambda: EmbeddedLedger(path).close())
+        reopened = timed(lambda: EmbeddedLedger(path, snapshot_entries=0).close())
         with Projection(ledger=path, path=Path(name) / "projection.sqlite3") as projection:
             projected = timed(projection.catch_up)
             assert projection.balances()["op/issuer", "PLN/2"] == -ACCOUNTS * 1_000_000
@@ -210,6 +235,7 @@ def run(*, scale: str) -> list[Row]:
         single = Path(name) / "single"
         single.mkdir()
         alone = latency_s(single, founding, transfers[:200])
+        opening = opening_row(path)
     return [
         *throughput_rows(rounds),
         Row(
@@ -241,6 +267,7 @@ def run(*, scale: str) -> list[Row]:
             total / projected / per_s,
             0.0,
         ),
+        opening,
     ]
 
 

@@ -1,8 +1,13 @@
 """Fixtures shared by all tests."""
 
+import importlib.util
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import django
@@ -39,3 +44,99 @@ _FOLDER = _prepare_django()
 def pytest_unconfigure() -> None:
     """Remove the folder at the end."""
     shutil.rmtree(_FOLDER, ignore_errors=True)
+
+
+def _load_network() -> None:
+    """Make the network of the ledger tests importable as `ledger_network`: the tests are no package."""
+    path = Path(__file__).parent / "unit" / "core" / "ledger" / "network.py"
+    if "ledger_network" not in sys.modules:
+        specification = importlib.util.spec_from_file_location("ledger_network", path)
+        assert specification is not None
+        assert specification.loader is not None
+        sys.modules["ledger_network"] = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(sys.modules["ledger_network"])
+
+
+_load_network()
+
+
+def _tool(name: str) -> str:
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
+    if not found:
+        pytest.fail("PostgreSQL is missing: install the package `postgresql` (tools/system_packages.sh test)")
+    return str(found[0])
+
+
+_CLUSTERS = count(1)
+
+
+class Cluster:
+    """A PostgreSQL of Debian's package on a socket of its own; `options` are server settings, NAME=VALUE."""
+
+    def __init__(self, *options: str) -> None:
+        # A socket path must be short and readable by the user postgres.
+        self.folder = Path("/tmp") / f"ogniwo-pg-{os.getpid()}-{next(_CLUSTERS)}"  # noqa: S108
+        self.data = self.folder / "data"
+        self.options = options
+        self.data.mkdir(parents=True, mode=0o755)
+        if os.getuid() == 0:
+            shutil.chown(self.folder, "postgres")
+            shutil.chown(self.data, "postgres")
+        self._run(_tool("initdb"), "-D", str(self.data), "-U", "ogniwo", "-A", "trust", "-E", "UTF8", "-k", "-N")
+        self.start()
+
+    def _run(self, *command: str) -> None:
+        # PostgreSQL refuses to run as root; its package brings the user for it.
+        other = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+        subprocess.run(
+            [*other, *command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.folder
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        settings = ("listen_addresses=''", f"unix_socket_directories='{self.folder}'", *self.options)
+        options = " ".join(f"-c {setting}" for setting in settings)
+        control = _tool("pg_ctl")
+        self._run(control, "-D", str(self.data), "-w", "-l", str(self.folder / "log"), "-o", options, "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop the server; "immediate" is what a crash of it looks like."""
+        self._run(_tool("pg_ctl"), "-D", str(self.data), "-m", mode, "stop")
+
+    def address(self, name: str) -> str:
+        """The address of a ledger in it."""
+        return f"postgresql://ogniwo@/postgres?host={self.folder}#{name}"
+
+    def remove(self) -> None:
+        """Stop the server if it runs, and remove everything."""
+        if (self.data / "postmaster.pid").exists():
+            self.stop()
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[dict[str, str]]:
+    """Connection settings of a running PostgreSQL cluster; stopped and removed at the end."""
+    cluster = Cluster("fsync=off")
+    yield {"HOST": str(cluster.folder), "USER": "ogniwo", "NAME": "postgres"}
+    cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def new_cluster() -> Iterator[Callable[..., Cluster]]:
+    """Start PostgreSQL clusters with settings of one's own; all are removed at the end."""
+    clusters: list[Cluster] = []
+
+    def started(*options: str) -> Cluster:
+        clusters.append(Cluster(*options))
+        return clusters[-1]
+
+    yield started
+    for cluster in clusters:
+        cluster.remove()
+
+
+@pytest.fixture(scope="module")
+def cluster(new_cluster: Callable[..., Cluster]) -> Cluster:
+    """A PostgreSQL cluster of this module's own, which syncs as in earnest and may be killed."""
+    return new_cluster()

@@ -23,17 +23,17 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import network
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.store import BlockStore
+from ogniwo.chain.store_sqlite import SqliteStore
 
 path, first, point, run = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5])
-append = BlockStore.append
+append = SqliteStore.append
 def dying_append(self, block):
     if block.height >= run and point == "before_write":
         os.kill(os.getpid(), signal.SIGKILL)
     append(self, block)
     if block.height >= run and point == "after_write":
         os.kill(os.getpid(), signal.SIGKILL)
-BlockStore.append = dying_append
+SqliteStore.append = dying_append
 
 coop = network.Network()
 coop.now, coop.count = int(time.time()), first

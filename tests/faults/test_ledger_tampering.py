@@ -12,7 +12,8 @@ import pytest
 from ogniwo.chain.audit import verify_ledger
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.proofs import checkpoint_of
-from ogniwo.chain.store import BlockStore, DamagedStoreError
+from ogniwo.chain.store import DamagedStoreError
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import read_body, read_header
 from ogniwo.core.ledger.checkpoints import parse_checkpoint
@@ -107,7 +108,7 @@ def test_flipped_bytes_of_the_file_are_found_or_change_nothing(honest, copy):
         if findings:
             found += 1
         else:
-            with BlockStore(copy, write=False) as store:
+            with SqliteStore(copy, write=False) as store:
                 assert list(store.blocks()) == honest[1], at
         for extra in ("-wal", "-shm"):
             copy.with_name(copy.name + extra).unlink(missing_ok=True)
@@ -162,7 +163,7 @@ def recomputed(blocks, path, *, edit):
             transactions.append(transaction)
         executed = machine.execute(transactions, clock_s=moment)
         written.append(executed.block)
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         for block in written:
             store.append(block)
     return machine

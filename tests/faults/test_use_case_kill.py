@@ -25,7 +25,7 @@ from ogniwo.project.entry import prepare
 prepare(Path(sys.argv[1]))
 from django.db import connections
 from django.db.backends.sqlite3.base import DatabaseWrapper
-from ogniwo.chain.store import BlockStore
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.metering.models import RegisterState, SourceFile
@@ -138,7 +138,7 @@ def run(folder, what):
 for what in ("create", "import", "estimate", "close"):
     run(Path(sys.argv[1]), what)
 connections["default"].close()
-for owner, name in ((DatabaseWrapper, "_commit"), (BlockStore, "append"), (os, "rename"), (os, "link")):
+for owner, name in ((DatabaseWrapper, "_commit"), (SqliteStore, "append"), (os, "rename"), (os, "link")):
     counted(owner, name)
 for line in sys.stdin:
     what, at, folder = line.rstrip().split(" ", 2)

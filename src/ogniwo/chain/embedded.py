@@ -20,11 +20,14 @@ from typing import NamedTuple
 
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part
-from ogniwo.chain.store import BlockStore, DamagedStoreError
+from ogniwo.chain.opening import SNAPSHOT_ENTRIES, SnapshotKeeper
+from ogniwo.chain.store import LedgerAddress
+from ogniwo.chain.stores import open_store, snapshot_folder
+from ogniwo.core.kernel.findings import Finding
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, settle
 from ogniwo.core.ledger.blocks import Block, BlockHeader
-from ogniwo.core.ledger.machine import BlockMismatchError, Machine, Placed
+from ogniwo.core.ledger.machine import Placed
 from ogniwo.core.ledger.merkle import Tree
 from ogniwo.core.ledger.state import State
 
@@ -32,6 +35,7 @@ BLOCK_TRANSACTIONS_MAX = 1_000
 BLOCK_BYTES_MAX = 1_000_000
 PENDING_MAX = 20_000
 PENDING_BYTES_MAX = 64_000_000
+_CLOSED = "the ledger is closed"
 _SLICE_MIN = 8
 """Fewer signatures than this are not worth waking a thread for."""
 
@@ -59,30 +63,36 @@ class Health(NamedTuple):
 
 
 class EmbeddedLedger(Closing):
-    """The engine over one SQLite file; safe to call from many threads. Close it, or use it in a `with` block.
+    """The engine over one store; safe to call from many threads. Close it, or use it in a `with` block.
 
-    `clock` gives seconds since 1970; `threads` verify (default: one per processor). Opening replays the chain: hashes,
-    rules and state roots are checked, signatures only by `audit.verify_ledger`. Raises LockedError, DamagedStoreError.
+    `address` is an SQLite file or a PostgreSQL database (`store.LedgerAddress`). `clock` gives seconds since 1970;
+    `threads` verify (default: one per processor). Opening starts from the newest snapshot that fits the blocks
+    (opening.py) and replays the rest; `snapshots` is their folder (default: beside a file, none for a server), and
+    `snapshot_entries` how much the log grows between two of them, 0 for none. Raises the refusals of `BlockStore`.
     """
 
     def __init__(
         self,
-        path: Path,
+        address: LedgerAddress,
         *,
         clock: Callable[[], int] = lambda: int(time.time()),
         threads: int | None = None,
         pending_max: int = PENDING_MAX,
+        snapshots: Path | None = None,
+        snapshot_entries: int = SNAPSHOT_ENTRIES,
     ) -> None:
         self._clock = clock
         self._threads = threads or os.cpu_count() or 1
-        self._store = BlockStore(path, write=True)
-        self._machine = Machine()
-        self._head = Head("", -1, self._machine.previous, 0, "", 0, self._machine.log.root().hex())
+        self._store = open_store(address, write=True)
+        self._keeper = SnapshotKeeper(snapshots or snapshot_folder(address), every=snapshot_entries)
         try:
-            self._replay()
+            self._machine = self._keeper.open(self._store)
         except BaseException:
             self._store.close()
             raise
+        header = self._machine.header
+        nothing = Head("", -1, self._machine.previous, 0, "", 0, self._machine.log.root().hex())
+        self._head = _head_of(header, self._machine.previous) if header else nothing
         self._state_lock = threading.Lock()
         self._inbox = Inbox(transactions_max=pending_max, bytes_max=PENDING_BYTES_MAX)
         # The writer verifies a share itself, so the pool needs one thread less.
@@ -99,7 +109,7 @@ class EmbeddedLedger(Closing):
 
     def read(self, from_height: int, *, limit: int = 100) -> list[Block]:
         """Up to `limit` durable blocks from a height on."""
-        with BlockStore(self._store.path, write=False) as reader:
+        with self._store.reader() as reader:
             return list(reader.blocks(from_height=from_height, limit=limit))
 
     def head(self) -> Head:
@@ -112,9 +122,19 @@ class EmbeddedLedger(Closing):
         return Health(not problem, problem, self._head.height, pending, self._inbox.transactions_max)
 
     @property
-    def path(self) -> Path:
-        """The database file."""
-        return self._store.path
+    def address(self) -> LedgerAddress:
+        """What opens this ledger again: for readers, audits and projections. It may hold a password."""
+        return self._store.address
+
+    @property
+    def name(self) -> str:
+        """What messages call this ledger."""
+        return self._store.name
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is not as it should be but holds nothing up: snapshots passed over, a server that does not sync."""
+        return tuple(self._keeper.findings)
 
     @property
     def log(self) -> Tree:
@@ -129,15 +149,19 @@ class EmbeddedLedger(Closing):
 
     def close(self) -> None:
         """Finish what waits, stop the threads, release the file. Closing twice does nothing more."""
-        self._inbox.close("the ledger is closed")
+        self._inbox.close(_CLOSED)
         self._writer.join()
         self._pool.shutdown(wait=True)
+        # After a failure the machine may stand at a block that was never written.
+        if self._inbox.status()[1] == _CLOSED and self._machine.previous == self._head.hash:
+            self._keeper.at_close(self._store, self._machine)
         self._store.close()
 
     def _write(self) -> None:
         while parts := self._inbox.take(transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX):
             try:
                 self._commit(parts)
+                self._keeper.after_block(self._store, self._machine)
             except Refusal as refusal:
                 self._inbox.fail(str(refusal), parts)
             except BaseException as error:
@@ -207,15 +231,6 @@ class EmbeddedLedger(Closing):
             self._machine.time,
             outcome.original,
         )
-
-    def _replay(self) -> None:
-        for block in self._store.blocks():
-            try:
-                header = self._machine.replay(block, check_signatures=False)
-            except BlockMismatchError as refusal:
-                detail = f"{self._store.path}: block {block.height}, {refusal.part}: {refusal.detail}"
-                raise DamagedStoreError(detail=detail) from refusal
-            self._head = _head_of(header, self._machine.previous)
 
 
 def _head_of(header: BlockHeader, digest: str) -> Head:

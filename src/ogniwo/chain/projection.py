@@ -2,18 +2,19 @@
 
 The tables live in a file of their own and follow from the blocks alone: they may lag, they can be deleted, and
 `rebuild` makes them again. `catch_up` continues where it stopped, and starts over when the chain below is not the one
-it followed.
+it followed. A file that is damaged, or no database at all, is made again as well: it holds nothing of its own.
 """
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.concerned import concerned
-from ogniwo.chain.store import BlockStore
+from ogniwo.chain.store import LedgerAddress
+from ogniwo.chain.stores import open_store
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
 from ogniwo.core.ledger.blocks import Block, BlockHeader, Recorded, header_hash, read_body, read_header
 from ogniwo.core.ledger.outcomes import ACCEPTED
@@ -87,25 +88,59 @@ class Movement(NamedTuple):
 
 
 class Projection(Closing):
-    """The tables over the blocks of one store; `ledger` is the block database, `path` the file of the tables."""
+    """The tables over the blocks of one ledger; `ledger` is its address, `path` the file of the tables."""
 
-    def __init__(self, *, ledger: Path, path: Path) -> None:
+    def __init__(self, *, ledger: LedgerAddress, path: Path) -> None:
         self._ledger = ledger
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
-        self._connection.executescript(_SCHEMA)
-        if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-            self._clear()
-            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+        self._path = path
+        try:
+            self._connection = self._opened()
+        except sqlite3.Error as error:
+            if not _damaged(error):
+                raise
+            self._connection = self._anew()
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.executescript(_SCHEMA)
+            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+                for table in _TABLES:
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 -- the names stand above
+                connection.execute(f"PRAGMA user_version = {_VERSION}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _anew(self) -> sqlite3.Connection:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        return self._opened()
+
+    def _start_over(self) -> None:
+        self._connection.close()
+        self._connection = self._anew()
+        self._catch_up()
 
     def catch_up(self) -> int:
         """Follow the chain to its end and give the height reached (-1 for an empty ledger)."""
-        with BlockStore(self._ledger, write=False) as store:
+        try:
+            return self._catch_up()
+        except sqlite3.Error as error:
+            if not _damaged(error):
+                raise
+            self._start_over()
+            return self._progress()[0]
+
+    def _catch_up(self) -> int:
+        with open_store(self._ledger, write=False) as store:
             height, digest = self._progress()
             if height >= 0:
-                block = next(store.blocks(from_height=height, limit=1), None)
-                if block is None or block.height != height or header_hash(block.header) != digest:
+                block = store.block(height)
+                if block is None or header_hash(block.header) != digest:
                     self._clear()
                     height = -1
             for block in store.blocks(from_height=height + 1):
@@ -114,19 +149,39 @@ class Projection(Closing):
                 height = block.height
         return height
 
+    def damage(self) -> list[str]:
+        """What is wrong with the tables, as far as the file itself tells; looks at all of it. Cure: `rebuild`."""
+        try:
+            rows = self._connection.execute("PRAGMA integrity_check(10)").fetchall()
+        except sqlite3.Error as error:
+            if not _damaged(error):
+                raise
+            return [str(error)]
+        return [text for (text,) in rows if text != "ok"]
+
     def rebuild(self) -> int:
         """Throw the tables away and make them again from the blocks; gives the height reached."""
-        self._clear()
-        return self.catch_up()
+        self._start_over()
+        return self._progress()[0]
+
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """The answer of the tables; damaged ones are made again first."""
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            if not _damaged(error):
+                raise
+            self._start_over()
+            return self._connection.execute(query, values).fetchall()
 
     def find(self, name: str) -> Located | None:
         """Where a transaction stands, or None when it is not on the ledger."""
-        row = self._connection.execute(_LOCATED + " WHERE name = ?", (name,)).fetchone()
-        return None if row is None else Located(*row)
+        rows = self._rows(_LOCATED + " WHERE name = ?", (name,))
+        return Located(*rows[0]) if rows else None
 
     def history(self, account: str, *, limit: int = 100, before: int | None = None) -> list[Located]:
         """What concerned an account, both sides, newest first; page with `before` = the last log_index seen."""
-        rows = self._connection.execute(
+        rows = self._rows(
             _LOCATED
             + " JOIN involved USING (log_index) WHERE involved.account = ? AND log_index < ?"
             + " ORDER BY log_index DESC LIMIT ?",
@@ -136,7 +191,7 @@ class Projection(Closing):
 
     def movements(self, account: str, asset: str, *, limit: int = 100, before: int | None = None) -> list[Movement]:
         """How an account's balance of an asset changed, newest first."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT log_index, account, asset, amount FROM movements WHERE account = ? AND asset = ? AND log_index < ?"
             " ORDER BY log_index DESC LIMIT ?",
             (account, asset, 2**62 if before is None else before, limit),
@@ -145,7 +200,7 @@ class Projection(Closing):
 
     def balances(self, *, subtree: str = "") -> dict[tuple[str, str], int]:
         """Balances by (account, asset), of one subtree or all."""
-        rows = self._connection.execute(
+        rows = self._rows(
             "SELECT account, asset, amount FROM balances WHERE ?1 = '' OR account = ?1 OR account GLOB ?1 || '/*'",
             (subtree,),
         )
@@ -273,3 +328,27 @@ class Projection(Closing):
 _LOCATED = (
     "SELECT name, height, position, log_index, time_s, operation, transactions.account, outcome FROM transactions"
 )
+
+
+_NOT_DAMAGE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_INTERRUPT,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_AUTH,
+        sqlite3.SQLITE_MISUSE,
+    }
+)
+
+
+def _damaged(error: sqlite3.Error) -> bool:
+    """Whether making the file again can help: not when the disk is full or another process holds it."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _NOT_DAMAGE and not isinstance(
+        error, sqlite3.ProgrammingError | sqlite3.InterfaceError
+    )

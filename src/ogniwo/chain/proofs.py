@@ -39,7 +39,7 @@ def checkpoint_of(ledger: EmbeddedLedger, *, key: Ed25519PrivateKey) -> str:
     """The signed checkpoint of the last durable block, in the name of the network."""
     head = ledger.head()
     if head.height < 0:
-        raise EmptyLedgerError(detail=f"{ledger.path} has no block yet")
+        raise EmptyLedgerError(detail=f"{ledger.name} has no block yet")
     checkpoint = Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root))
     return sign_checkpoint(checkpoint, name=head.network, key=key)
 
@@ -101,7 +101,7 @@ def consistency_of(ledger: EmbeddedLedger, *, older: str, key: Ed25519PrivateKey
     """
     head = ledger.head()
     if head.height < 0:
-        raise EmptyLedgerError(detail=f"{ledger.path} has no block yet")
+        raise EmptyLedgerError(detail=f"{ledger.name} has no block yet")
     public = verifier_key(head.network, key)
     size = verify_checkpoint(older, key=public).size
     return build_consistency(

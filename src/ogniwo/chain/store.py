@@ -1,31 +1,25 @@
-"""The block table: one SQLite file, one row per block, one writer at a time.
+"""Where blocks are kept: what every store does, and the refusals all of them share.
 
-A block is durable when its row is committed (write-ahead log, synchronous=FULL). Two fences stand between two writers:
-an exclusive lock on a file beside the database, which the system releases when its holder dies, and the height as
-primary key, so that a writer that does not know of the other's block cannot write its own.
+A store is a table of blocks by height. One process at a time writes: it holds a lock that ends with it, and the height
+is the primary key, so that a writer that does not know of the other's block cannot write its own.
 """
 
-import fcntl
-import os
-import sqlite3
+from abc import abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 from ogniwo.chain.closing import Closing
+from ogniwo.core.kernel.findings import Finding
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.blocks import Block
 
-APPLICATION_ID = 0x4F474E57
-"""`OGNW` in the SQLite header, so that a wrong file is recognised."""
+LedgerAddress: TypeAlias = Path | str
+"""The path of an SQLite file, or `postgresql://USER@HOST/DATABASE#NAME`; NAME tells ledgers of a database apart."""
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS blocks (
-    height INTEGER PRIMARY KEY CHECK (height >= 0),
-    header BLOB NOT NULL,
-    body BLOB NOT NULL
-) STRICT
-"""
+
+DEFAULT_NAME = "ledger"
+"""The NAME of a ledger whose address gives none."""
 
 
 class LockedError(Refusal):
@@ -41,113 +35,68 @@ class FencedError(Refusal):
 
 
 class DamagedStoreError(Refusal):
-    """The database file is damaged, cut short, or no ledger."""
+    """The blocks cannot be read: the database is damaged, cut short, or holds no ledger."""
 
     code = "ledger.database_damaged"
 
 
+class NoStoreError(DamagedStoreError):
+    """There is no ledger at this address; only a writer makes one."""
+
+    code = "ledger.no_store"
+
+
 class StoreWriteError(Refusal):
-    """A block could not be made durable (disk full, file system gone)."""
+    """It is not certain that a block is durable: disk full, file system or connection gone, no answer of a replica."""
 
     code = "ledger.store_write"
 
 
+class StoreUnreachableError(Refusal):
+    """The database server of a ledger does not answer; nothing was written."""
+
+    code = "ledger.store_unreachable"
+
+
+class BadAddressError(Refusal):
+    """The address of a ledger cannot be used: unknown form, or the driver of its database is not installed."""
+
+    code = "ledger.address"
+
+
 class BlockStore(Closing):
-    """The block table. With `write` it holds the writer's lock until closed; without, it only reads."""
+    """The block table. With `write` it holds the writer's lock until closed; without, it only reads.
 
-    def __init__(self, path: Path, *, write: bool) -> None:
-        self.path = path
-        self._lock = _lock(path) if write else None
-        try:
-            self._connection = self._open(write=write)
-        except BaseException:
-            self._release()
-            raise
+    Opening raises LockedError, DamagedStoreError, StoreUnreachableError or BadAddressError.
+    """
 
-    def _open(self, *, write: bool) -> sqlite3.Connection:
-        if not write and not self.path.is_file():
-            raise DamagedStoreError(detail=f"{self.path} does not exist")
-        with _reported(self.path):
-            connection = sqlite3.connect(
-                f"{self.path.absolute().as_uri()}?mode={'rwc' if write else 'ro'}",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            try:
-                self._prepare(connection, write=write)
-            except BaseException:
-                connection.close()
-                raise
-        return connection
+    address: LedgerAddress
+    """What opens this store again."""
 
-    def _prepare(self, connection: sqlite3.Connection, *, write: bool) -> None:
-        if write:
-            fresh = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            if fresh:
-                # 16 KiB pages: a full block is half a megabyte, and fewer pages make a cheaper commit.
-                connection.execute("PRAGMA page_size = 16384")
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            if fresh:
-                connection.execute(_SCHEMA)
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-            raise DamagedStoreError(detail=f"{self.path} is not a ledger of this product")
-        connection.execute("SELECT max(height) FROM blocks").fetchone()
+    name: str
+    """How messages call it; holds no password."""
 
+    @abstractmethod
     def append(self, block: Block) -> None:
-        """Make a block durable; raises FencedError or StoreWriteError."""
-        try:
-            self._connection.execute(
-                "INSERT INTO blocks (height, header, body) VALUES (?, ?, ?)", (block.height, block.header, block.body)
-            )
-        except sqlite3.IntegrityError as error:
-            raise FencedError(detail=f"block {block.height} was written by somebody else") from error
-        except sqlite3.Error as error:
-            raise StoreWriteError(detail=f"block {block.height} could not be written: {error}") from error
+        """Make a block durable; raises FencedError or StoreWriteError, after which the writer must stop."""
 
+    @abstractmethod
     def blocks(self, *, from_height: int = 0, limit: int = -1) -> Iterator[Block]:
-        """The blocks from a height on, in order; raises DamagedStoreError where the file cannot be read."""
-        with _reported(self.path):
-            rows = self._connection.execute(
-                "SELECT height, header, body FROM blocks WHERE height >= ? ORDER BY height LIMIT ?",
-                (from_height, limit),
-            )
-            for height, header, body in rows:
-                yield Block(height, header, body)
+        """The blocks from a height on, in order; raises DamagedStoreError or StoreUnreachableError."""
 
+    @abstractmethod
     def damage(self) -> list[str]:
-        """What SQLite itself finds wrong with the file; empty when nothing."""
-        with _reported(self.path):
-            rows = self._connection.execute("PRAGMA integrity_check(10)").fetchall()
-        return [text for (text,) in rows if text != "ok"]
+        """What the database itself finds wrong with what it keeps; empty when nothing."""
 
-    def close(self) -> None:
-        """Close the file and give the lock back."""
-        self._connection.close()
-        self._release()
+    @abstractmethod
+    def reader(self) -> "BlockStore":
+        """A second store at the same place that only reads, for another thread than the writer's."""
 
-    def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+    def warnings(self) -> list[Finding]:
+        """Settings of the database under which less is promised than it seems."""
+        return []
 
-
-@contextmanager
-def _reported(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-        raise DamagedStoreError(detail=f"{path} cannot be read: {error}") from error
-
-
-def _lock(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(handle)
-        raise LockedError(detail=f"another process writes {path}") from error
-    return handle
+    def block(self, height: int) -> Block | None:
+        """The block of one height, or None when it is not there."""
+        found = next(self.blocks(from_height=height, limit=1), None)
+        return found if found is not None and found.height == height else None

@@ -1,4 +1,5 @@
 import hashlib
+import sqlite3
 
 import pytest
 
@@ -17,7 +18,7 @@ def ledger(tmp_path, network):
 
 @pytest.fixture
 def projection(tmp_path, ledger):
-    with Projection(ledger=ledger.path, path=tmp_path / "projection.sqlite3") as projection:
+    with Projection(ledger=ledger.address, path=tmp_path / "projection.sqlite3") as projection:
         yield projection
 
 
@@ -106,3 +107,73 @@ def test_both_sides_of_a_hold_see_what_happens_to_it(ledger, projection, network
     assert [move.amount for move in projection.movements(jan, "PLN/2")] == [200]
     with ledger.reading() as state:
         assert projection.balances() == state.balances
+
+
+def garble(path, change):
+    """Change the file of the tables as a bad disk would, while nobody has it open."""
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    path.write_bytes(change(path.read_bytes()))
+
+
+GARBAGE = {
+    "garbage": lambda data: b"no database at all " * 500,
+    "garbled header": lambda data: b"\xff" * 100 + data[100:],
+    "garbled pages": lambda data: data[:4_096] + b"\x5a" * (len(data) - 4_096),
+    "cut short": lambda data: data[: len(data) // 2],
+    "other tables": None,
+}
+
+
+@pytest.mark.parametrize("kind", GARBAGE)
+def test_a_damaged_file_is_made_again(tmp_path, ledger, network, kind):
+    path = tmp_path / "projection.sqlite3"
+    (answer,) = ledger.submit([network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")])
+    with Projection(ledger=ledger.address, path=path) as projection:
+        projection.catch_up()
+        expected = projection.balances(), projection.history("op/coop/jan"), projection.find(answer.transaction)
+    if GARBAGE[kind]:
+        garble(path, GARBAGE[kind])
+    else:
+        path.unlink()
+        connection = sqlite3.connect(path)
+        connection.execute("CREATE TABLE progress (n)")
+        connection.close()
+    with Projection(ledger=ledger.address, path=path) as projection:
+        assert projection.catch_up() == 1
+        found = projection.balances(), projection.history("op/coop/jan"), projection.find(answer.transaction)
+        assert found == expected
+        assert projection.damage() == []
+
+
+def test_damage_that_shows_only_while_reading_is_cured_too(tmp_path, ledger, network):
+    path = tmp_path / "projection.sqlite3"
+    with Projection(ledger=ledger.address, path=path) as projection:
+        projection.catch_up()
+        expected = projection.history("op/coop/anna")
+    whole = path.read_bytes()
+    cured = 0
+    for page in range(1, len(whole) // 4_096):
+        path.write_bytes(whole[: page * 4_096] + b"\xa5" * 4_096 + whole[(page + 1) * 4_096 :])
+        with Projection(ledger=ledger.address, path=path) as projection:
+            damage = projection.damage()
+            assert projection.history("op/coop/anna") == expected
+            assert projection.balances()["op/coop/anna", "PLN/2"] == 100_000
+            cured += bool(damage) and not projection.damage()
+    assert cured >= 3
+
+
+def test_a_disk_that_is_full_is_no_reason_to_start_over(tmp_path, projection, ledger):
+    projection.catch_up()
+    with pytest.raises(sqlite3.OperationalError):
+        projection._rows("SELECT 1 FROM balances WHERE account = ?", (_Busy(),))
+
+
+class _Busy:
+    """A value whose conversion fails as a full disk does."""
+
+    def __conform__(self, protocol):
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error

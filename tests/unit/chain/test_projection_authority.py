@@ -25,7 +25,7 @@ def ledger(tmp_path, network):
 
 @pytest.fixture
 def projection(tmp_path, ledger):
-    with Projection(ledger=ledger.path, path=tmp_path / "projection.sqlite3") as projection:
+    with Projection(ledger=ledger.address, path=tmp_path / "projection.sqlite3") as projection:
         yield projection
 
 
@@ -142,7 +142,7 @@ def test_a_file_of_older_tables_is_filled_again(tmp_path, network, ledger, proje
     projection._connection.execute("PRAGMA user_version = 1")
     projection._connection.execute("DELETE FROM named")
     projection.close()
-    with Projection(ledger=ledger.path, path=tmp_path / "projection.sqlite3") as again:
+    with Projection(ledger=ledger.address, path=tmp_path / "projection.sqlite3") as again:
         again.catch_up()
         envelope = network.signed(tx.RevokeKey(**network.frame(account="op/coop"), kid=network.kid("anna")), "coop")
         ledger.submit([envelope])

@@ -21,7 +21,7 @@ def ledger(tmp_path, network):
 
 @pytest.fixture
 def projection(tmp_path, ledger):
-    with Projection(ledger=ledger.path, path=tmp_path / "projection.sqlite3") as projection:
+    with Projection(ledger=ledger.address, path=tmp_path / "projection.sqlite3") as projection:
         yield projection
 
 

@@ -2,7 +2,8 @@ import sqlite3
 
 import pytest
 
-from ogniwo.chain.store import BlockStore, DamagedStoreError, FencedError, LockedError, StoreWriteError
+from ogniwo.chain.store import DamagedStoreError, FencedError, LockedError, StoreWriteError
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.ledger.blocks import Block
 
 
@@ -13,34 +14,34 @@ def path(tmp_path):
 
 def test_blocks_are_kept_in_order_and_survive_reopening(path):
     blocks = [Block(height, b"header %d" % height, bytes([height]) * 1_000) for height in range(3)]
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         for block in blocks:
             store.append(block)
-    with BlockStore(path, write=False) as store:
+    with SqliteStore(path, write=False) as store:
         assert list(store.blocks()) == blocks
         assert list(store.blocks(from_height=1, limit=1)) == blocks[1:2]
         assert store.damage() == []
 
 
 def test_commits_are_synced(path):
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         assert store._connection.execute("PRAGMA synchronous").fetchone() == (2,)
         assert store._connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_one_writer_at_a_time(path):
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         with pytest.raises(LockedError):
-            BlockStore(path, write=True)
-        with BlockStore(path, write=False) as reader:
+            SqliteStore(path, write=True)
+        with SqliteStore(path, write=False) as reader:
             store.append(Block(0, b"h", b"b"))
             assert list(reader.blocks()) == [Block(0, b"h", b"b")]
-    with BlockStore(path, write=True):
+    with SqliteStore(path, write=True):
         pass
 
 
 def test_the_height_fences_a_writer_that_lost_its_lock(path):
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         store.append(Block(0, b"h", b"b"))
         with pytest.raises(FencedError):
             store.append(Block(0, b"other", b"b"))
@@ -48,7 +49,7 @@ def test_the_height_fences_a_writer_that_lost_its_lock(path):
 
 
 def test_a_write_that_fails_is_reported(path):
-    with BlockStore(path, write=True) as store:
+    with SqliteStore(path, write=True) as store:
         store._connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreWriteError):
             store.append(Block(0, b"h", b"b"))
@@ -64,6 +65,18 @@ def test_wrong_files_are_recognised(tmp_path):
     for path in (text, other):
         for write in (True, False):
             with pytest.raises(DamagedStoreError):
-                BlockStore(path, write=write)
+                SqliteStore(path, write=write)
     with pytest.raises(DamagedStoreError):
-        BlockStore(tmp_path / "none", write=False)
+        SqliteStore(tmp_path / "none", write=False)
+
+
+def test_a_row_that_became_another_type_is_damage(path):
+    with SqliteStore(path, write=True) as store:
+        store.append(Block(0, b"h", b"b"))
+    raw = path.read_bytes()
+    # A row's header: its length, the types of height, header and body (14 is a blob of one byte), then the values.
+    at = raw.index(b"\x04\x00\x0e\x0ehb")
+    for place in (at + 2, at + 3):
+        path.write_bytes(raw[:place] + b"\x0f" + raw[place + 1 :])  # 15 is a text of one byte
+        with SqliteStore(path, write=False) as store, pytest.raises(DamagedStoreError, match="does not hold bytes"):
+            list(store.blocks())

@@ -120,6 +120,11 @@ class Tree:
         self._demand(0 <= index < self.size, f"the log has no leaf {index}")
         return self._full(0, index)
 
+    def leaves(self, start: int, end: int) -> bytes:
+        """The hashes of the leaves from `start` up to but not including `end`, one after the other."""
+        self._demand(0 <= start <= end <= self.size, f"the log has {self.size} leaves, not {start} to {end}")
+        return bytes(self._levels[0][start * _HASH_BYTES : end * _HASH_BYTES])
+
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` leaves (all when None)."""
         count = self.size if size is None else size

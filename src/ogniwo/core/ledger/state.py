@@ -200,6 +200,12 @@ class State:
             for place in self._seen_until.pop(past):
                 del self._seen[place]
 
+    def memory(self) -> Iterator[tuple[int, str, str, Seen]]:
+        """The ids remembered: (hour of expiry, counted from 1970; account; client id; how it was used), unordered."""
+        for hour, places in self._seen_until.items():
+            for account, client_id in places:
+                yield hour, account, client_id, self._seen[account, client_id]
+
     def root(self) -> bytes:
         """The hash over foundation, tables and balances.
 

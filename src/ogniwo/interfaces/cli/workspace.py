@@ -41,6 +41,7 @@ def workspace_group() -> None:
 @workspace_group.command("create")
 @click.option("--name", required=True, help="What the workspace is called.")
 @click.option("--network", default="", help="Id of its ledger (default: ogniwo/ and the name in plain letters).")
+@click.option("--ledger", default="", help="PostgreSQL database for the ledger, postgresql://... (default: a file).")
 @click.option(
     "--with-sample-rates", is_flag=True, help="Let sample values stand in for unknown rates (demonstrations)."
 )
@@ -48,7 +49,9 @@ def workspace_group() -> None:
 @JSON_OPTION
 @click.pass_obj
 @answers_refusals
-def create(runtime: Runtime, *, name: str, network: str, with_sample_rates: bool, dry_run: bool, as_json: bool) -> None:
+def create(
+    runtime: Runtime, *, name: str, network: str, ledger: str, with_sample_rates: bool, dry_run: bool, as_json: bool
+) -> None:
     """Make a new workspace in the folder given by -w.
 
     \b
@@ -61,6 +64,7 @@ def create(runtime: Runtime, *, name: str, network: str, with_sample_rates: bool
         name=name,
         network=network or _network_of(name),
         sample_rates=with_sample_rates,
+        ledger=ledger,
         dry_run=dry_run,
     )
     if as_json:
@@ -70,6 +74,7 @@ def create(runtime: Runtime, *, name: str, network: str, with_sample_rates: bool
                 "name": workspace.name,
                 "network": workspace.network,
                 "sample_rates": workspace.sample_rates,
+                "ledger": workspace.ledger,
                 "created": not dry_run,
             }
         )

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.keystore import KeyStore
 from ogniwo.chain.projection import Projection
+from ogniwo.chain.stores import store_exists
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.signing import sign
@@ -49,15 +50,24 @@ def key_store(workspace: Workspace) -> KeyStore:
 @contextmanager
 def open_ledger(workspace: Workspace) -> Iterator[EmbeddedLedger]:
     """The embedded engine with the workspace's clock."""
-    with EmbeddedLedger(workspace.ledger_file, clock=lambda: int(workspace.now().timestamp())) as ledger:
+    with EmbeddedLedger(
+        workspace.ledger_address,
+        clock=lambda: int(workspace.now().timestamp()),
+        snapshots=workspace.ledger_snapshots,
+    ) as ledger:
         yield ledger
+
+
+def has_ledger(workspace: Workspace) -> bool:
+    """Whether anything was posted yet; raises StoreUnreachableError when the ledger's database does not answer."""
+    return store_exists(workspace.ledger_address)
 
 
 @contextmanager
 def open_projection(workspace: Workspace) -> Iterator[Projection]:
     """The tables derived from the blocks, brought up to date."""
     projection_file = workspace.root / "ledger-projection.sqlite3"
-    with Projection(ledger=workspace.ledger_file, path=projection_file) as projection:
+    with Projection(ledger=workspace.ledger_address, path=projection_file) as projection:
         projection.catch_up()
         yield projection
 

@@ -10,7 +10,14 @@ from ogniwo.core.ledger.state import State
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member
 from ogniwo.records.visibility import Subject
-from ogniwo.services.ledger.access import NoLedgerError, member_path, open_ledger, open_projection, point_path
+from ogniwo.services.ledger.access import (
+    NoLedgerError,
+    has_ledger,
+    member_path,
+    open_ledger,
+    open_projection,
+    point_path,
+)
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -48,7 +55,7 @@ class AccountBalance:
 
 def ledger_head(workspace: Workspace) -> LedgerHead:
     """The head of the ledger; refuses a workspace without one."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     with open_ledger(workspace) as ledger:
         head = ledger.head()
@@ -81,7 +88,7 @@ class MintedDay:
 
 def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject: Subject) -> tuple[MintedDay, ...]:
     """The metering tokens of a point's month: consumption as the ledger proves it, not as the interval store says."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     point = MeteringPoint.objects.all().visible_to(subject).filter(code=point_code).first()
     if point is None:
@@ -104,7 +111,7 @@ def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject:
 
 def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance, ...]:
     """Every balance the subject may see; names are put beside accounts only for its own rows."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     names: dict[str, str] = {}
     for member in Member.objects.all().visible_to(subject).select_related("organisation"):

@@ -9,6 +9,7 @@ import msgspec
 
 from ogniwo.chain.audit import verify_ledger
 from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.projection import Projection
 from ogniwo.core.billing.numbering import DocumentNumber, sequence_findings
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Finding, Severity
@@ -28,6 +29,7 @@ from ogniwo.records.settlement.models import StatementRecord
 from ogniwo.services.billing.issuing import pdf_path
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.ledger.access import (
+    has_ledger,
     member_path,
     open_ledger,
     open_projection,
@@ -110,19 +112,33 @@ def _store(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
 
 def _ledger(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
     """The ledger follows from genesis and from every checkpoint kept."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         return 0, [_error("ledger.empty", "the workspace has no ledger yet")]
     checkpoints = kept_checkpoints(workspace)
-    findings = verify_ledger(workspace.ledger_file, checkpoints=checkpoints)
+    findings = verify_ledger(workspace.ledger_address, checkpoints=checkpoints)
     if findings:
         return 0, findings
-    with open_ledger(workspace) as ledger:
-        return ledger.head().log_size, []
+    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+        warnings = [*ledger.findings, *_derived(ledger, projection)]
+        return ledger.head().log_size, warnings
+
+
+def _derived(ledger: EmbeddedLedger, projection: Projection) -> list[Finding]:
+    """The tables derived from the blocks are whole and say what the state says; if not, they are made again."""
+    with ledger.reading() as state:
+        expected = {place: amount for place, amount in state.balances.items() if amount}
+    damage = projection.damage()
+    if not damage and {place: amount for place, amount in projection.balances().items() if amount} == expected:
+        return []
+    projection.rebuild()
+    text = "the tables derived from the ledger were damaged and have been made again; look at the disk"
+    code = "ledger.projection_rebuilt"
+    return [Finding(code=code, severity=Severity.WARNING, message=text, facts=tuple(("damage", one) for one in damage))]
 
 
 def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
     """Every day minted on the ledger is what the interval store holds now: total, qualities and Merkle root."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         return 0, []
     points = {point_path(point): point for point in MeteringPoint.objects.select_related("organisation")}
     with open_ledger(workspace) as ledger, ledger.reading() as state:
@@ -159,7 +175,7 @@ def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
 
 def _commitments(workspace: Workspace) -> tuple[int, list[Finding]]:
     """Every document behind a commitment still hashes to it, and the commitment stands on the ledger."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         return 0, []
     with open_ledger(workspace) as ledger, ledger.reading() as state:
         anchors = {commitment: anchored.transaction for commitment, anchored in state.anchors.items()}
@@ -219,7 +235,7 @@ class _Owed(msgspec.Struct, frozen=True):
 
 def _claims(workspace: Workspace) -> tuple[int, list[Finding]]:
     """Every document on the ledger has its transfer of who owes whom, and no balance has another origin."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         return 0, []
     rows = Commitment.objects.filter(kind__in=("invoice", "claims"))
     committed = {row.natural_id: row.commitment for row in rows if row.kind == "invoice"}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.series.store import IntervalStore
@@ -41,6 +42,7 @@ class Workspace:
     """Where everything of one installation lies. `network` is the id every ledger transaction carries.
 
     `sample_rates` lets the packaged sample values stand in for rates that are not known: for demonstrations only.
+    `ledger` is the address of a PostgreSQL database for the ledger's blocks; "" keeps them in a file of the workspace.
     """
 
     root: Path
@@ -48,6 +50,7 @@ class Workspace:
     network: str
     now: Now = system_now
     sample_rates: bool = False
+    ledger: str = ""
 
     @property
     def settings_file(self) -> Path:
@@ -81,8 +84,20 @@ class Workspace:
 
     @property
     def ledger_file(self) -> Path:
-        """The block store of the embedded ledger."""
+        """The block store of the embedded ledger, unless the workspace names a database."""
         return self.root / "ledger.sqlite3"
+
+    @property
+    def ledger_address(self) -> Path | str:
+        """Where the blocks are: the file, or the database with the network's name, which tells ledgers in it apart."""
+        if not self.ledger:
+            return self.ledger_file
+        return self.ledger if "#" in self.ledger else f"{self.ledger}#{quote(self.network)}"
+
+    @property
+    def ledger_snapshots(self) -> Path:
+        """Snapshots of the ledger's state, from which it opens; they follow from the blocks and may be deleted."""
+        return self.root / "ledger-snapshots"
 
     @cached_property
     def series(self) -> IntervalStore:

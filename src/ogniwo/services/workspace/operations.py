@@ -3,6 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.management import call_command
 
@@ -23,14 +24,15 @@ def create_workspace(
     network: str,
     now: Now = system_now,
     sample_rates: bool = False,
+    ledger: str = "",
     dry_run: bool = False,
 ) -> Workspace:
     """Make the folders and the database of a new workspace; refuses a folder that already is one.
 
     The settings file is written last, so an interrupted creation is no workspace and can be repeated. With `dry_run`
-    everything is checked and nothing written.
+    everything is checked and nothing written. `ledger` is the address of a PostgreSQL database for the ledger's blocks.
     """
-    workspace = Workspace(root=root, name=name, network=network, now=now, sample_rates=sample_rates)
+    workspace = Workspace(root=root, name=name, network=network, now=now, sample_rates=sample_rates, ledger=ledger)
     if workspace.settings_file.exists():
         raise WorkspaceExistsError(detail=f"{root} already is a workspace")
     settings = _settings_text(workspace)
@@ -55,6 +57,8 @@ def _settings_text(workspace: Workspace) -> str:
         f"name = {json.dumps(workspace.name, ensure_ascii=False)}",
         f"network = {json.dumps(workspace.network, ensure_ascii=False)}",
     ]
+    if workspace.ledger:
+        lines.append(f"ledger = {json.dumps(_database(workspace.ledger), ensure_ascii=False)}")
     if workspace.sample_rates:
         lines.append("sample_rates = true")
     return "\n".join(lines) + "\n"
@@ -71,10 +75,29 @@ def open_workspace(*, root: Path, now: Now = system_now) -> Workspace:
         settings = tomllib.loads(settings_file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettingsError(detail=f"{settings_file}: {error}") from error
-    name, network, sample_rates = (settings.get(key) for key in ("name", "network", "sample_rates"))
+    name, network, sample_rates, ledger = (settings.get(key) for key in ("name", "network", "sample_rates", "ledger"))
     if not isinstance(name, str) or not isinstance(network, str) or not isinstance(sample_rates, bool | None):
         raise BadSettingsError(
             detail=f"{settings_file} needs `name` and `network` as texts; `sample_rates` is true or false"
         )
+    if not isinstance(ledger, str | None):
+        raise BadSettingsError(detail=f"{settings_file}: `ledger` is the address of a PostgreSQL database, a text")
     call_command("migrate", verbosity=0, interactive=False)
-    return Workspace(root=root, name=name, network=network, now=now, sample_rates=bool(sample_rates))
+    return Workspace(
+        root=root,
+        name=name,
+        network=network,
+        now=now,
+        sample_rates=bool(sample_rates),
+        ledger=_database(ledger) if ledger else "",
+    )
+
+
+def _database(address: str) -> str:
+    if not address.startswith("postgresql://") or not address.isprintable():
+        raise BadSettingsError(detail="the setting `ledger` is an address of the form postgresql://USER@HOST/DATABASE")
+    if urlsplit(address).password or "password=" in address:
+        raise BadSettingsError(
+            detail="the setting `ledger` holds a password; put it into ~/.pgpass (or the file PGPASSFILE names)"
+        )
+    return address

@@ -1,10 +1,12 @@
-"""Makes network.py and paying.py importable: the tests are no package."""
+"""Makes network.py and paying.py importable: the tests are no package. What they build must survive a snapshot."""
 
 import importlib.util
 import sys
 from pathlib import Path
 
 import pytest
+
+from ogniwo.core.ledger.snapshot import chunks_of, manifest_of, restored_machine
 
 for _name in ("network", "paying"):
     if f"ledger_{_name}" not in sys.modules:
@@ -15,11 +17,28 @@ for _name in ("network", "paying"):
 
 @pytest.fixture
 def network():
-    """A network before its genesis."""
-    return sys.modules["ledger_network"].Network()
+    """A network before its genesis. What a test makes of it must survive a snapshot, whatever records it has."""
+    coop = sys.modules["ledger_network"].Network()
+    yield coop
+    _survives_a_snapshot(coop.machine)
 
 
 @pytest.fixture
 def paying():
     """A founded network on which payments are switched on."""
-    return sys.modules["ledger_paying"].Paying().founded()
+    coop = sys.modules["ledger_paying"].Paying().founded()
+    yield coop
+    _survives_a_snapshot(coop.machine)
+
+
+def _survives_a_snapshot(machine):
+    if machine.header is None or machine.state.root().hex() != machine.header.state_root:
+        return  # nothing was written, or the test changed the state behind the machine's back
+    chunks = list(chunks_of(machine))
+    twin = restored_machine(manifest_of(machine, chunks), [chunk.data for chunk in chunks])
+    assert dict(twin.state.entries()) == dict(machine.state.entries())
+    assert twin.state.sums == {asset: total for asset, total in machine.state.sums.items() if asset in twin.state.sums}
+    assert {name: table._groups for name, table in twin.state.tables.items() if table} == {
+        name: table._groups for name, table in machine.state.tables.items() if table
+    }
+    assert list(chunks_of(twin)) == chunks

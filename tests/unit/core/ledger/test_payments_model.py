@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from ledger_paying import ANNA, COOP, ISSUER, JAN, name_of
 
 from ogniwo.chain.projection import Projection
-from ogniwo.chain.store import BlockStore
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.machine import Machine
 from ogniwo.core.ledger.rulebook.holds import available, reserved
@@ -282,7 +282,7 @@ class Payments(RuleBasedStateMachine):
         assert twin.state.root() == state.root()
         with tempfile.TemporaryDirectory() as folder:
             ledger = Path(folder) / "ledger.sqlite3"
-            with BlockStore(ledger, write=True) as store:
+            with SqliteStore(ledger, write=True) as store:
                 for block in self.net.blocks:
                     store.append(block)
             with Projection(ledger=ledger, path=Path(folder) / "tables.sqlite3") as projection:
