@@ -1,7 +1,8 @@
 """Payments under authority: limited keys, frozen accounts and quorums hold for every way to give."""
 
+import msgspec
 import pytest
-from ledger_paying import ANNA, JAN
+from ledger_paying import ANNA, JAN, name_of
 
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.outcomes import Code
@@ -73,3 +74,18 @@ def test_dangerous_rights_of_payments_wait_for_a_quorum(paying, permission):
     }
     assert paying.send(acts[permission](), "op").code == Code.QUORUM_NEEDED
     paying.ok(acts[permission](), "op", "arbiter")
+
+
+def test_a_proposal_switches_payments_off_when_the_quorum_has_spoken(paying):
+    voices = tuple(tx.Voice(account=account, weight=1) for account in ("op", "op/arbiter"))
+    group = tx.Group(members=voices, need=2, weight=1)
+    terms = {"lifetime_s": 3_600, "permission": "payments.switch", "policy": group, "subtree": "op"}
+    paying.ok(tx.SetPolicy(**paying.frame(), **terms, veto_accounts=()), "op", "arbiter")
+    frame = paying.frame()
+    off = msgspec.structs.replace(paying.switch(active=False), id=frame["id"])
+    proposal = paying.ok(tx.Propose(**frame, operation=off, until=paying.now + 60))
+    assert paying.machine.state.switches["PLN/2"].active
+    paying.ok(tx.Approve(**paying.frame(account="op/arbiter"), proposal=name_of(proposal)), "arbiter")
+    switch = paying.machine.state.switches["PLN/2"]
+    assert (switch.active, switch.transaction) == (False, name_of(proposal))
+    assert paying.send(paying.pay(ANNA, JAN, 1), "anna").code == Code.PAYMENTS_OFF
