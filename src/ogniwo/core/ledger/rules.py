@@ -9,6 +9,8 @@ from ogniwo.core.ledger.rulebook import (
     administration,
     assets,
     authority,
+    contract_periods,
+    contracts,
     holds,
     keys,
     marketing,
@@ -121,6 +123,8 @@ _RULES: RuleBook = {
     **payments.RULES,
     **assets.RULES,
     **marketing.RULES,
+    **contracts.RULES,
+    **contract_periods.RULES,
     Batch: _batch,
 }
 

@@ -1,4 +1,4 @@
-"""Makes network.py and paying.py importable: the tests are no package."""
+"""Makes network.py, paying.py and deals.py importable: the tests are no package."""
 
 import importlib.util
 import sys
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-for _name in ("network", "paying"):
+for _name in ("network", "paying", "deals"):
     if f"ledger_{_name}" not in sys.modules:
         _spec = importlib.util.spec_from_file_location(f"ledger_{_name}", Path(__file__).with_name(f"{_name}.py"))
         sys.modules[f"ledger_{_name}"] = importlib.util.module_from_spec(_spec)
@@ -23,3 +23,9 @@ def network():
 def paying():
     """A founded network on which payments are switched on."""
     return sys.modules["ledger_paying"].Paying().founded()
+
+
+@pytest.fixture
+def deals(network):
+    """A founded network in which contracts can be made."""
+    return sys.modules["ledger_deals"].Deals(network)
