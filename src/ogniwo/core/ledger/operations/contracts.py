@@ -75,7 +75,7 @@ class Instalment(_Owed, frozen=True, kw_only=True, gc=False, tag="instalment"):
 
 
 class Charging(_Owed, frozen=True, kw_only=True, gc=False, tag="charging"):
-    """Charging sessions of a month: a measured amount with the commitment of the list, at most `limit`."""
+    """Charging of a month: a measured amount with the commitment of the list of chargings, at most `limit`."""
 
     limit: Count
 
