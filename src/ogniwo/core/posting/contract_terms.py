@@ -192,9 +192,7 @@ def _rent(given: StorageLease, provider: str, user: str, asset: str) -> Obligati
 
 
 def _loan(given: EvCarLoan, provider: str, user: str, asset: str) -> Obligation:
-    return Instalment(
-        asset=asset, count=given.count, first=given.first, payer=user, taker=provider, total=given.total
-    )
+    return Instalment(asset=asset, count=given.count, first=given.first, payer=user, taker=provider, total=given.total)
 
 
 def _charging(given: EvChargingCredit, provider: str, user: str, asset: str) -> Obligation:

@@ -26,6 +26,6 @@ def paying():
 
 
 @pytest.fixture
-def deals(network):
+def deals():
     """A founded network in which contracts can be made."""
-    return sys.modules["ledger_deals"].Deals(network)
+    return sys.modules["ledger_deals"].Deals(sys.modules["ledger_paying"].Paying())

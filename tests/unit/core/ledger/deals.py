@@ -2,6 +2,8 @@
 
 from datetime import date, timedelta
 
+import ledger_network
+
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.contract_amounts import day_start
 
@@ -45,16 +47,17 @@ def charging(*, asset=CLAIM, limit=5_000):
 
 
 class Deals:
-    """`coop` is the founded network; parties are Anna (a consumer), Jan and, where asked, the cooperative."""
+    """`coop` is the founded network with payments; parties are Anna (a consumer), Jan and, where asked, `COOP`."""
 
     def __init__(self, network):
         plain = network.genesis
-        operator, *others = (
-            tx.Role(name="operator", permissions=(*plain().roles[0].permissions, "contract.close")),
-            *plain().roles[1:],
-            tx.Role(name="closer", permissions=("contract.close",)),
-        )
-        network.genesis = lambda: plain(roles=(operator, *others))
+
+        def genesis(roles=ledger_network.ROLES):
+            operator = tx.Role(name="operator", permissions=(*roles[0].permissions, "contract.close"))
+            closer = tx.Role(name="closer", permissions=("contract.close",))
+            return plain(roles=(operator, *roles[1:], closer))
+
+        network.genesis = genesis
         self.coop = network.founded()
         network.ok(network.asset(CLAIM, "claim"))
 

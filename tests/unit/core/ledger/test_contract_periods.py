@@ -191,7 +191,7 @@ def test_a_month_without_energy_is_closed_with_nothing(deals):
 
 def test_replay_and_restore_give_the_same_state(deals):
     name = deals.agreed(supply(), discount(), valid_to=FEBRUARY_1)
-    deals.agreed(rent(), replaces=name, valid_from=day_start(date(2027, 1, 28)))
+    deals.agreed(rent(asset="PLN/2"), replaces=name, valid_from=day_start(date(2027, 1, 28)))
     deals.mint()
     deals.coop.now = FEBRUARY_1
     assert deals.close(name, "2027-01", (1, 100), account=JAN).code == "accepted"
@@ -203,6 +203,65 @@ def test_replay_and_restore_give_the_same_state(deals):
     assert restored.root() == deals.state.root()
     assert dict(restored.contracts) == dict(deals.state.contracts)
     assert dict(restored.contract_periods) == dict(deals.state.contract_periods)
+
+
+def test_a_payment_becomes_a_hold_that_the_taker_settles(deals):
+    name = deals.agreed(supply(asset="PLN/2", price=43_000))
+    deals.mint()
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(name).code == "accepted"
+    period = deals.period(name)
+    (held,) = period.holds
+    hold = deals.state.holds[held]
+    assert (hold.giver, hold.taker, hold.amount, hold.cause) == (ANNA, JAN, 3_591, name)
+    assert (period.posted, period.shortfall) == (3_591, 0)
+    assert deals.balances(ANNA, JAN, asset="PLN/2") == (100_000, 0)
+    deals.coop.ok(deals.coop.settle(held, 3_591), "jan")
+    assert deals.balances(ANNA, JAN, asset="PLN/2") == (96_409, 3_591)
+    assert deals.close(name).code == Code.PERIOD_CLOSED
+    assert deals.balances(ANNA, JAN, asset="PLN/2") == (96_409, 3_591)
+
+
+def test_too_little_balance_is_a_shortfall_that_a_later_closing_makes_up(deals):
+    name = deals.agreed(rent(asset="PLN/2", amount=120_000))
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(name).code == "accepted"
+    first = deals.period(name)
+    assert (first.amount, first.posted, first.shortfall) == (120_000, 100_000, 20_000)
+    assert deals.close(name).code == Code.PERIOD_CLOSED  # still nothing to cover it with
+    deals.coop.ok(deals.coop.post(("op/issuer", "PLN/2", -50_000), (ANNA, "PLN/2", 50_000)))
+    assert deals.close(name, account=JAN).code == "accepted"
+    second = deals.period(name)
+    assert (second.amount, second.posted, second.shortfall) == (120_000, 120_000, 0)
+    assert [deals.state.holds[held].amount for held in second.holds] == [100_000, 20_000]
+    assert deals.close(name).code == Code.PERIOD_CLOSED
+
+
+def test_without_any_balance_the_whole_amount_is_a_shortfall(deals):
+    name = deals.agreed(discount(asset="PLN/2"))
+    deals.mint()
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(name, "2027-01", (0, 50_000), account=JAN).code == "accepted"
+    period = deals.period(name)
+    assert (period.amount, period.posted, period.shortfall, period.holds) == (500, 0, 500, ())
+
+
+def test_two_obligations_of_one_closing_share_the_balance(deals):
+    name = deals.agreed(rent(asset="PLN/2", amount=70_000), rent(asset="PLN/2", amount=70_000))
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(name).code == "accepted"
+    assert [deals.period(name, index).shortfall for index in (0, 1)] == [0, 40_000]
+    assert len({*deals.period(name, 0).holds, *deals.period(name, 1).holds}) == 2
+
+
+def test_payments_switched_off_leave_the_month_open(deals):
+    name = deals.agreed(rent(asset="PLN/2"))
+    deals.coop.ok(deals.coop.switch(active=False))
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(name).code == Code.PAYMENTS_OFF
+    assert not deals.state.contract_periods
+    deals.coop.ok(deals.coop.switch())
+    assert deals.close(name).code == "accepted"
 
 
 @given(st.integers(0, INTEGER_LIMIT), st.integers(0, INTEGER_LIMIT), st.integers(0, 6))

@@ -28,7 +28,7 @@ class Party(Part, frozen=True, kw_only=True, gc=False):
 
 
 class _Owed(Part, frozen=True, kw_only=True, gc=False, tag_field="kind"):
-    """What every obligation has: `payer` owes `taker`, in minor units of `asset` (a payment or a claim)."""
+    """What every obligation has: `payer` owes `taker`, in minor units of `asset`, which is never metering."""
 
     asset: AssetName
     payer: AccountPath

@@ -4,6 +4,7 @@ A payment becomes a pending transfer as far as the payer's balance covers it; th
 next closing of the same month takes up. A claim becomes a debt.
 """
 
+from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 from ogniwo.core.ledger.contract_amounts import days_of, energy_amount, instalment_amount, month_number, period_end
 from ogniwo.core.ledger.outcomes import Code, refused
 from ogniwo.core.ledger.rulebook.contracts import found
+from ogniwo.core.ledger.rulebook.holds import available, open_hold
 from ogniwo.core.ledger.rulebook.permissions import holds
 from ogniwo.core.ledger.state_records import ContractPeriod, EContract
 from ogniwo.core.ledger.transactions import (
@@ -24,6 +26,12 @@ from ogniwo.core.ledger.transactions import (
     Obligation,
     Supply,
 )
+
+HOLD_S = 90 * 86_400
+"""How long what a month came to waits to be settled or disputed."""
+
+HOLDS_MAX = 32
+"""In how many parts one month of one obligation may be covered; the last part has to cover the rest."""
 
 
 class _Due(NamedTuple):
@@ -171,7 +179,10 @@ def _book(call: Call, obligation: Obligation, key: tuple[str, str, str], record:
         _charge(call, obligation, record.shortfall, transferable=asset.transferable)
         held, covered = record.holds, record.shortfall
     else:
-        return False
+        covered = min(available(call.state, obligation.payer, obligation.asset, call.time), record.shortfall)
+        if not covered or (len(record.holds) >= HOLDS_MAX - 1 and covered < record.shortfall):
+            return False
+        held = (*record.holds, _reserve(call, obligation, key, covered))
     call.state.contract_periods.put(
         key,
         msgspec.structs.replace(
@@ -179,6 +190,21 @@ def _book(call: Call, obligation: Obligation, key: tuple[str, str, str], record:
         ),
     )
     return True
+
+
+def _reserve(call: Call, obligation: Obligation, key: tuple[str, str, str], amount: int) -> str:
+    """Hold an amount at the payer: his signature under the contract is his consent."""
+    own = call._replace(name=sha256(f"{call.name}/contract/{key[1]}".encode()).hexdigest())
+    return open_hold(
+        own,
+        giver=obligation.payer,
+        taker=obligation.taker,
+        asset=obligation.asset,
+        amount=amount,
+        until=call.time + HOLD_S,
+        cause=key[0],
+        reason=str(type(obligation).__struct_config__.tag),
+    )
 
 
 def _charge(call: Call, obligation: Obligation, amount: int, *, transferable: bool) -> None:

@@ -177,11 +177,11 @@ def _means(state: State, obligation: Obligation) -> None:
     asset = state.assets.get(name)
     if asset is None:
         raise refused(Code.UNKNOWN_ASSET, f"{name} is not defined")
-    if asset.kind not in {"payment", "claim"}:
-        raise refused(Code.CONTRACT_TERMS, f"{name} is no means of payment and no claim")
+    if asset.kind == "metering":
+        raise refused(Code.CONTRACT_TERMS, f"{name} never pays")
     if payer == asset.issuer:
         raise refused(Code.CONTRACT_TERMS, f"{payer} issues {name}: what it gives is issued, never owed by contract")
-    if asset.kind == "payment" and not asset.transferable and taker != asset.issuer:
+    if asset.kind != "claim" and not asset.transferable and taker != asset.issuer:
         raise refused(Code.NOT_TRANSFERABLE, f"{name} passes between its issuer and its holders only")
     for path in (payer, taker):
         if not within(path, asset.domain):
