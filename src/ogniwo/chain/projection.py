@@ -19,6 +19,7 @@ from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.transactions import (
     Anchor,
     BindRole,
+    CloseContractPeriod,
     DefineAsset,
     Dispute,
     Hold,
@@ -26,13 +27,17 @@ from ogniwo.core.ledger.transactions import (
     Pay,
     Payload,
     Post,
+    ProposeContract,
     RegisterAccount,
     RegisterKey,
     ResolveDispute,
     Reward,
     Settle,
+    SignContract,
+    TerminateContract,
     UnbindRole,
     Void,
+    WithdrawContract,
     named_parts,
     parts_of,
 )
@@ -63,8 +68,21 @@ CREATE TABLE IF NOT EXISTS days (
     point TEXT NOT NULL, day TEXT NOT NULL, channel TEXT NOT NULL, version INTEGER NOT NULL,
     total_wh INTEGER NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (point, day, channel, version)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS contract_parties (
+    contract TEXT NOT NULL, account TEXT NOT NULL, PRIMARY KEY (contract, account)
+) STRICT, WITHOUT ROWID;
 """
-_TABLES = ("progress", "transactions", "involved", "movements", "balances", "assets", "holds", "days")
+_TABLES = (
+    "progress",
+    "transactions",
+    "involved",
+    "movements",
+    "balances",
+    "assets",
+    "holds",
+    "days",
+    "contract_parties",
+)
 
 
 class Located(NamedTuple):
@@ -226,7 +244,7 @@ class Projection(Closing):
         )
 
     def _parties(self, signed: SignedTransaction) -> set[str]:
-        """Giver and taker of the holds that a transaction deals with; it remembers those that it opens."""
+        """Whom the holds and contracts of a transaction concern; it remembers those that it opens."""
         found: set[str] = set()
         for name, part in named_parts(signed.payload, signed.transaction):
             if isinstance(part, Hold):
@@ -234,6 +252,12 @@ class Projection(Closing):
             elif isinstance(part, (Settle, Void, Dispute, ResolveDispute)):
                 row = self._connection.execute("SELECT giver, taker FROM holds WHERE name = ?", (part.hold,)).fetchone()
                 found.update(row or ())
+            elif isinstance(part, ProposeContract):
+                rows = [(name, party.account) for party in part.parties]
+                self._connection.executemany("INSERT INTO contract_parties VALUES (?, ?)", rows)
+            elif isinstance(part, _CONTRACT_ACTS):
+                held = "SELECT account FROM contract_parties WHERE contract = ?"
+                found.update(account for (account,) in self._connection.execute(held, (part.contract,)))
         return found
 
     def _mint(self, payload: MintMetering, log_index: int) -> dict[tuple[str, str], int]:
@@ -254,6 +278,7 @@ class Projection(Closing):
         self._connection.close()
 
 
+_CONTRACT_ACTS = (SignContract, WithdrawContract, TerminateContract, CloseContractPeriod)
 _LOCATED = (
     "SELECT name, height, position, log_index, time_s, operation, transactions.account, outcome FROM transactions"
 )
@@ -276,6 +301,8 @@ def _concerned(payload: Payload) -> tuple[str, ...]:
             named = (giver, taker)
         case Pay(sources=sources, taker=taker):
             named = (taker, *(source.account for source in sources))
+        case ProposeContract(parties=parties):
+            named = tuple(party.account for party in parties)
         case Reward(beneficiary=beneficiary, point=point):
             named = (beneficiary, point)
         case _:
