@@ -15,6 +15,7 @@ from datetime import datetime
 
 from asn1crypto import cms
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from pyhanko.pdf_utils.generic import DictionaryObject, IndirectObject, PdfObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -183,7 +184,6 @@ def examine(
     _demand_only_signatures(reader)
     context = ValidationContext(
         trust_roots=[asn1_x509.Certificate.load(one) for one in roots],
-        crls=list(crls),
         allow_fetching=False,
         moment=moment,
         revocation_mode="soft-fail",
@@ -195,6 +195,7 @@ def examine(
         except (SignatureValidationError, ValueError) as error:
             raise NotASignedPdfError(detail=f"signature {one.field_name} cannot be read: {error}") from error
         certificate = status.signing_cert
+        revoked = _revoked(certificate.dump(), roots=roots, crls=crls, moment=moment)
         seals.append(
             Seal(
                 field=str(one.field_name),
@@ -203,11 +204,28 @@ def examine(
                 fingerprint=certificate.sha256.hex(),
                 intact=status.intact,
                 valid=status.valid,
-                trusted=status.trusted and not status.revoked,
+                trusted=status.trusted and not revoked,
                 whole=status.modification_level is not ModificationLevel.OTHER,
             )
         )
     return tuple(seals)
+
+
+def _revoked(data: bytes, *, roots: Sequence[bytes], crls: Sequence[bytes], moment: datetime) -> bool:
+    """Whether a list signed by the certificate's issuer says that it was revoked by then.
+
+    Asked here and not in the validator, which looks at lists only for certificates that say where theirs is.
+    """
+    certificate = x509.load_der_x509_certificate(data)
+    issuers = [x509.load_der_x509_certificate(root) for root in roots]
+    for crl in (x509.load_der_x509_crl(one) for one in crls):
+        issuer = next((root for root in issuers if root.subject == crl.issuer == certificate.issuer), None)
+        if issuer is None or not crl.is_signature_valid(issuer.public_key()):  # type: ignore[arg-type]  # CAs sign
+            continue
+        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        if entry is not None and entry.revocation_date_utc <= moment:
+            return True
+    return False
 
 
 def _demand_only_signatures(reader: PdfFileReader) -> None:

@@ -53,7 +53,7 @@ class Deals:
         plain = network.genesis
 
         def genesis(roles=ledger_network.ROLES):
-            operator = tx.Role(name="operator", permissions=(*roles[0].permissions, "contract.close"))
+            operator = tx.Role(name="operator", permissions=(*roles[0].permissions, "account.freeze", "contract.close"))
             closer = tx.Role(name="closer", permissions=("contract.close",))
             return plain(roles=(operator, *roles[1:], closer))
 

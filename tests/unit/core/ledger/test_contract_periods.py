@@ -21,6 +21,7 @@ from ledger_deals import (
     supply,
 )
 
+from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.canonical import INTEGER_LIMIT
 from ogniwo.core.ledger.contract_amounts import (
     day_start,
@@ -75,7 +76,7 @@ def test_a_month_is_closed_when_it_is_over_and_all_its_days_are_minted(deals):
 def test_who_may_close(deals):
     name = deals.agreed(rent())
     deals.coop.now = FEBRUARY_1
-    assert deals.close(name, account=COOP).code == Code.NOT_A_PARTY
+    assert deals.close(name, account=COOP).code == Code.NOT_PERMITTED
     deals.coop.ok(deals.coop.bind(COOP, "closer", ANNA))
     assert deals.close(name, account=COOP).code == "accepted"
     assert deals.close("ff" * 32).code == Code.UNKNOWN_CONTRACT
@@ -90,7 +91,7 @@ def test_an_unsigned_contract_has_no_months(deals):
 def test_a_claim_that_does_not_pass_hands_needs_the_right_to_charge(deals):
     name = deals.agreed(rent(asset="DUE/2"))
     deals.coop.now = FEBRUARY_1
-    assert deals.close(name).code == Code.NOT_AUTHORISED
+    assert deals.close(name).code == Code.NOT_PERMITTED
     assert not deals.state.contract_periods
     assert deals.close(name, account="op").code == "accepted"
     assert deals.balances(ANNA, JAN, asset="DUE/2") == (-1_500, 1_500)
@@ -103,7 +104,7 @@ def test_a_measured_figure_waits_and_stays_below_what_was_minted(deals):
     assert deals.close(name).code == "accepted"
     assert (name, "1", "2027-01") not in deals.state.contract_periods
     assert deals.close(name, "2027-01", (1, 12 * DAY_WH + 1), account=JAN).code == Code.MEASURED_FIGURE
-    assert deals.close(name, "2027-01", (1, 50_000)).code == Code.NOT_AUTHORISED  # the taker cannot say it alone
+    assert deals.close(name, "2027-01", (1, 50_000)).code == Code.NOT_PERMITTED  # the taker cannot say it alone
     assert deals.close(name, "2027-01", (1, 50_000), account=JAN).code == "accepted"
     period = deals.period(name, 1)
     assert (period.amount, period.quantity, period.evidence) == (500, 50_000, "33" * 32)
@@ -252,6 +253,15 @@ def test_two_obligations_of_one_closing_share_the_balance(deals):
     assert deals.close(name).code == "accepted"
     assert [deals.period(name, index).shortfall for index in (0, 1)] == [0, 40_000]
     assert len({*deals.period(name, 0).holds, *deals.period(name, 1).holds}) == 2
+
+
+def test_a_frozen_payer_leaves_the_month_open(deals):
+    name = deals.agreed(rent(asset="PLN/2"))
+    deals.coop.now = FEBRUARY_1
+    freeze = tx.SetFrozen(**deals.coop.frame(), frozen=True, path=ANNA)
+    deals.coop.ok(freeze)
+    assert deals.close(name, account=JAN).code == Code.ACCOUNT_FROZEN
+    assert not deals.state.contract_periods
 
 
 def test_payments_switched_off_leave_the_month_open(deals):

@@ -50,6 +50,25 @@ def test_only_parties_sign_once_and_what_was_proposed(deals):
     assert len(deals.state.contracts[name].signatures) == 1
 
 
+def test_a_limited_key_alone_cannot_agree_to_pay(deals):
+    name = deals.propose()
+    limit = tx.KeyLimit(asset="PLN/2", per_day=100, per_transfer=100)
+    for who in ("anna", "jan"):
+        limits = tx.SetKeyLimits(**deals.coop.frame(account=f"op/coop/{who}"), kid=deals.coop.kid(who), limits=(limit,))
+        deals.coop.ok(limits, who)
+    assert deals.sign(name, ANNA) == Code.SECOND_KEY_NEEDED
+    assert deals.sign(name, JAN) == "accepted"  # he is owed
+
+
+def test_contracts_are_proposed_and_signed_outside_of_batches(deals):
+    name = deals.propose()
+    frame = deals.coop.frame(account=ANNA)
+    sign = tx.SignContract(**frame, contract=name, document="22" * 32, terms="11" * 32)
+    withdraw = tx.WithdrawContract(**frame, contract=name)
+    batch = tx.Batch(**frame, operations=(sign, withdraw))
+    assert deals.send(batch, "anna") == Code.BATCH_PART
+
+
 def test_who_may_propose(deals):
     assert deals.send(deals.proposal(account="op"), "op") == "accepted"
     assert deals.send(deals.proposal(account=COOP), "coop") == Code.NOT_PERMITTED

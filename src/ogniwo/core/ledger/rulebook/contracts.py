@@ -5,6 +5,7 @@ import msgspec
 from ogniwo.core.ledger.call import Call, RuleBook
 from ogniwo.core.ledger.contract_amounts import days_of, month_number, month_of
 from ogniwo.core.ledger.outcomes import Code, refused
+from ogniwo.core.ledger.rulebook.keys import demand_strength
 from ogniwo.core.ledger.rulebook.permissions import demand, within
 from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.state_records import ContractSignature, EContract
@@ -78,6 +79,9 @@ def sign_contract(call: Call, payload: SignContract) -> None:
     status = contract.status(call.time)
     if status != "proposed":
         raise refused(Code.CONTRACT_STATE, f"the contract is {status}: nobody can sign it")
+    if any(obligation.payer == call.account for obligation in contract.obligations):
+        # What a contract takes later is not held to the limits of a key: so a limited key alone cannot agree to it.
+        demand_strength(call, call.account, "a contract that obliges to pay")
     signature = ContractSignature(account=call.account, time=call.time, transaction=call.name)
     signatures = (*contract.signatures, signature)
     complete = len(signatures) == len(contract.parties)
