@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, utils
 from cryptography.hazmat.primitives.hashes import SHA256
 
 Json = dict[str, Any]
+Files = dict[str, bytes]
+BROKEN = (ValueError, TypeError, AttributeError, LookupError, OSError, InvalidSignature, zipfile.BadZipFile)
 
 
 def canonical(value: object) -> bytes:
@@ -38,33 +40,26 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
+def key_id(key: Json) -> str:
+    """RFC 7638 thumbprint."""
+    return base64url(sha256(canonical(key)).digest())
+
+
 def demand(holds: object, what: str) -> None:
     """Stop with a sentence unless something holds."""
     if not holds:
         raise ValueError(what)
 
 
-def key_id(key: Json) -> str:
-    """RFC 7638 thumbprint."""
-    return base64url(sha256(canonical(key)).digest())
-
-
 def includes(leaf: bytes, index: int, size: int, proof: list[str], root: bytes) -> bool:
     """RFC 9162, 2.1.3.2: whether the path leads from the leaf to the root."""
-    value, last = sha256(b"\x00" + leaf).digest(), size - 1
-    if not 0 <= index < size:
+    value, inner = sha256(b"\x00" + leaf).digest(), (index ^ (size - 1)).bit_length()
+    if not 0 <= index < size or len(proof) != inner + (index >> inner).bit_count():
         return False
-    for sibling in map(bytes.fromhex, proof):
-        if last == 0:
-            return False
-        if index & 1 or index == last:
-            value = sha256(b"\x01" + sibling + value).digest()
-            while index and not index & 1:
-                index, last = index >> 1, last >> 1
-        else:
-            value = sha256(b"\x01" + value + sibling).digest()
-        index, last = index >> 1, last >> 1
-    return last == 0 and value == root
+    for level, sibling in enumerate(map(bytes.fromhex, proof)):
+        left = level < inner and not index >> level & 1
+        value = sha256(b"\x01" + (value + sibling if left else sibling + value)).digest()
+    return value == root
 
 
 def check_jws(signature: Json, payload: str, keys: dict[str, Json]) -> str:
@@ -73,8 +68,7 @@ def check_jws(signature: Json, payload: str, keys: dict[str, Json]) -> str:
     demand(header.get("alg") == "ES256" and set(header) == {"alg", "kid"}, "a header names another algorithm")
     demand(header["kid"] in keys, f"the public key {header['kid']} is missing")
     x, y = (int.from_bytes(unbase64(keys[header["kid"]][part])) for part in "xy")
-    raw = unbase64(signature["signature"])
-    demand(len(raw) == 64, "a signature has 64 bytes")
+    demand(len(raw := unbase64(signature["signature"])) == 64, "a signature has 64 bytes")
     der = utils.encode_dss_signature(int.from_bytes(raw[:32]), int.from_bytes(raw[32:]))
     public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     public.verify(der, f"{signature['protected']}.{payload}".encode(), ec.ECDSA(SHA256()))
@@ -101,13 +95,11 @@ def check_note(note: str, key: str) -> tuple[str, int, bytes]:
 def check_receipt(receipt: Json, note: str, head: tuple[str, int, bytes]) -> tuple[Json, Json, list[str], str]:
     """Check one receipt under the pack's checkpoint; gives payload, log entry, key ids, and the name."""
     envelope, entry = receipt["envelope"], receipt["entry"]
-    data = unbase64(envelope["payload"])
-    payload: Json = json.loads(data)
+    payload: Json = json.loads(data := unbase64(envelope["payload"]))
     demand(canonical(payload) == data, "a payload is not canonical JSON")
     keys = {key_id(key): key for key in receipt["keys"]}
     signers = [check_jws(signature, envelope["payload"], keys) for signature in envelope["signatures"]]
-    demand(signers and len(set(signers)) == len(signers), "nobody signed, or a key signed twice")
-    demand(entry["entry"] == "transaction", "a log entry is not of a transaction")
+    demand(signers and entry["entry"] == "transaction", "nobody signed, or a log entry is not of a transaction")
     demand(entry["transaction"] == sha256(data).hexdigest(), "a log entry is about another payload")
     demand(entry["envelope"] == sha256(canonical(envelope)).hexdigest(), "a log entry is about another envelope")
     demand(receipt["checkpoint"] == note, "a receipt has another checkpoint than the pack")
@@ -118,55 +110,54 @@ def check_receipt(receipt: Json, note: str, head: tuple[str, int, bytes]) -> tup
     return payload, entry, signers, entry["transaction"]
 
 
-def der(data: bytes) -> tuple[int, bytes, bytes, bytes]:
-    """The first DER element: tag, content, whole, rest."""
-    length, start = data[1], 2
-    if length & 0x80:
-        start += length & 0x7F
-        length = int.from_bytes(data[2:start])
-    return data[0], data[start : start + length], data[: start + length], data[start + length :]
-
-
 def elements(content: bytes) -> list[tuple[int, bytes, bytes]]:
-    """All elements of a DER content: tag, content, whole."""
+    """All DER elements of a content, up to padding: tag, content, whole."""
     found = []
-    while content:
-        tag, inner, whole, content = der(content)
-        found.append((tag, inner, whole))
+    while content and content[0]:
+        length, start = content[1], 2
+        if length & 0x80:
+            start += length & 0x7F
+            length = int.from_bytes(content[2:start])
+        found.append((content[0], content[start : start + length], content[: start + length]))
+        content = content[start + length :]
     return found
 
 
-def check_pades(pdf: bytes, certificates: dict[bytes, x509.Certificate]) -> Iterator[str]:
+def check_pades(pdf: bytes, certificates: list[x509.Certificate]) -> Iterator[str]:
     """CMS signatures (RFC 5652) over byte ranges; those by certificates of the pack are verified."""
-    position = 0
+    position = covered = 0
     while (position := pdf.find(b"/ByteRange", position) + 1) > 0:
-        ranges = [int(word) for word in pdf[position:].partition(b"[")[2].partition(b"]")[0].split()]
-        first, length, second, rest = ranges
+        first, length, second, rest = map(int, pdf[position:].partition(b"[")[2].partition(b"]")[0].split())
         demand(first == 0 and length < second <= second + rest <= len(pdf), "a byte range is out of the file")
+        covered = max(covered, second + rest)
         blob = bytes.fromhex(pdf[length + 1 : second - 1].decode())
-        signed_data = elements(elements(der(blob)[1])[1][1])[0][1]
-        signer = elements(elements(signed_data)[-1][1])[0][1]
-        parts = elements(signer)
+        signed_data = elements(elements(elements(blob)[0][1])[1][1])[0][1]
+        parts = elements(elements(elements(signed_data)[-1][1])[0][1])
         serial = int.from_bytes(elements(parts[1][1])[1][1])
-        attributes = next(inner for tag, inner, _ in parts if tag == 0xA0)
+        attributes = {tag: inner for tag, inner, _ in parts}[0xA0]
         digest = sha256(pdf[:length] + pdf[second : second + rest]).digest()
         oid = bytes.fromhex("06092a864886f70d010904")  # messageDigest
-        value = next(one for _, one, _ in elements(attributes) if one.startswith(oid))
-        demand(elements(elements(value)[1][1])[0][1] == digest, "a byte of the signed PDF was changed")
-        certificate = next((one for one in certificates.values() if one.serial_number == serial), None)
-        if certificate is None:
-            yield f"Signature on the PDF by a certificate outside the pack (serial {serial:x}): bytes unchanged only."
+        value = elements([one for _, one, _ in elements(attributes) if one.startswith(oid)][0])[1][1]  # noqa: RUF015
+        demand(elements(value)[0][1] == digest, "a byte of the signed PDF was changed")
+        known = [one for one in certificates if one.serial_number == serial]
+        if not known:
+            yield f"Signature on the PDF by a certificate outside the pack (serial {serial:x}): only bytes checked."
             continue
-        size = len(attributes)
-        head = bytes([size]) if size < 128 else b"\x82" + size.to_bytes(2) if size > 255 else bytes([0x81, size])
-        certificate.public_key().verify(parts[-1][1], b"\x31" + head + attributes, ec.ECDSA(SHA256()))
-        yield f"Signature on the PDF by {certificate.subject.rfc4514_string()}: holds."
+        head = (
+            bytes([size])
+            if (size := len(attributes)) < 128
+            else b"\x82" + size.to_bytes(2)
+            if size > 255
+            else bytes([0x81, size])
+        )
+        known[0].public_key().verify(parts[-1][1], b"\x31" + head + attributes, ec.ECDSA(SHA256()))
+        yield f"Signature on the PDF by {known[0].subject.rfc4514_string()}: holds."
+    demand(covered == len(pdf), "something was added behind the last signature of the PDF")
 
 
-def check_terms(proposal: Json, pack: dict[str, bytes]) -> Json:
+def check_terms(proposal: Json, pack: Files) -> Json:
     """Whether terms and document are those of the proposal; gives the terms."""
-    salted: Json = json.loads(pack["terms.json"])
-    demand(canonical(salted) == pack["terms.json"], "the terms are not canonical JSON")
+    salted = json.loads(pack["terms.json"])
     terms: Json = salted["terms"]
     commitment = sha256(bytes.fromhex(salted["salt"]) + canonical(terms)).hexdigest()
     demand(commitment == proposal["terms"], "the terms are not those that were proposed")
@@ -174,74 +165,69 @@ def check_terms(proposal: Json, pack: dict[str, bytes]) -> Json:
     demand(terms["obligations"] == proposal["obligations"], "the ledger reckons other obligations than the terms say")
     parties = [{"account": p["account"], "role": "consumer" if p["consumer"] else p["role"]} for p in terms["parties"]]
     demand(parties == proposal["parties"], "the parties of the terms are not those of the proposal")
+    days = (terms["notice_days"] * 86_400, terms["withdraw_days"] * 86_400, terms["replaces"])
+    demand(days == (proposal["notice_s"], proposal["withdraw_s"], proposal["replaces"]), "notice or withdrawal differ")
+    for word in ("valid_from", "valid_to"):
+        begins = datetime.fromisoformat(terms[word] + "T00:00:00+01:00").timestamp() if terms[word] else 0
+        demand(begins == proposal[word], "the contract runs for other days than the terms say")
     return terms
 
 
-def check(pack: dict[str, bytes], trusted_key: str, root: bytes) -> Iterator[str]:
+def check(pack: Files, trusted_key: str, root: bytes) -> Iterator[str]:
     """Yield one sentence per step that holds; raise at the first that does not."""
-    manifest: Json = json.loads(pack.pop("manifest.json"))
+    manifest = json.loads(pack.pop("manifest.json"))
     demand({path: sha256(data).hexdigest() for path, data in pack.items()} == manifest["files"], "a file was changed")
     yield f"{len(pack)} files are those of the manifest."
-    note = pack["checkpoint.txt"].decode()
-    head = check_note(note, trusted_key or manifest["checkpoint_key"])
+    head = check_note(note := pack["checkpoint.txt"].decode(), trusted_key or manifest["checkpoint_key"])
     yield f"Checkpoint of {head[0]} over {head[1]} log entries: its signature holds."
     receipts = [check_receipt(json.loads(pack[path]), note, head) for path in sorted(pack) if path.startswith("rec")]
     yield f"{len(receipts)} receipts: signatures, log entries and proofs hold."
     owners = {key_id(p["key"]): p["subject"] for p, _, _, _ in receipts if p["op"] == "register_key"}
     name = manifest["contract"]
-    proposal = next((payload for payload, _, _, own in receipts if own == name), None)
-    if proposal is None or proposal["op"] != "propose_contract":
-        raise ValueError("the pack has no proposal of the contract")
+    proposal = {own: payload for payload, _, _, own in receipts if payload["op"] == "propose_contract"}[name]
     terms = check_terms(proposal, pack)
     yield f"Terms ({proposal['template']}) and PDF are those of contract {name}."
     named = {party["account"]: party["name"] for party in terms["parties"]}
     signed: dict[str, tuple[str, int]] = {}
-    for payload, entry, signers, _ in receipts:
+    for payload, entry, signers, _ in (one for one in receipts if "contract" in one[0]):
         when, account = datetime.fromtimestamp(entry["time"], UTC).isoformat(), payload["account"]
-        if payload["op"] in {"register_key", "propose_contract"}:
-            continue
         demand(payload["contract"] == name, "a receipt is about another contract")
         if payload["op"] == "sign_contract":
-            kid = next((kid for kid in signers if owners.get(kid) == account), "")
-            demand(kid, f"no key registered for {account} is under its signature")
-            same = (payload["terms"], payload["document"]) == (proposal["terms"], proposal["document"])
-            demand(same, f"{account} signed other terms or another document")
-            signed[account] = (kid, entry["time"])
-            yield f"Signed by {named.get(account, account)} with key {kid} at {when}."
+            demand(account in named, f"{account} is no party")
+            own = [kid for kid in signers if owners.get(kid) == account]
+            demand(own, f"no key registered for {account} is under its signature")
+            for word in ("terms", "document"):
+                demand(payload[word] == proposal[word], f"{account} signed another {word}")
+            signed[account] = (own[0], entry["time"])
+            yield f"Signed by {named[account]} with key {own[0]} at {when}."
         else:
             yield f"{payload['op']} by {account} at {when}: recorded."
-    missing = [party["account"] for party in proposal["parties"] if party["account"] not in signed]
-    demand(not missing, f"not signed by {', '.join(missing)}")
+    demand(len(signed) == len(named), f"not signed by {', '.join(sorted(set(named) - set(signed)))}")
     yield from check_certificates(pack, signed, named, root)
 
 
-def check_certificates(
-    pack: dict[str, bytes], signed: dict[str, tuple[str, int]], named: dict[str, str], root: bytes
-) -> Iterator[str]:
+def check_certificates(pack: Files, signed: dict[str, tuple[str, int]], named: Json, root: bytes) -> Iterator[str]:
     """Certificates lead to a root and are for the keys that signed; the signed PDF continues the agreed one."""
     paths = [path for path in sorted(pack) if path.startswith("certificates/")]
     roots = [root] if root else [pack[path] for path in paths if "/root-" in path]
-    issuers = [x509.load_pem_x509_certificate(data) for data in roots]
-    held: dict[bytes, x509.Certificate] = {}
+    held: list[x509.Certificate] = []
     for path in (path for path in paths if "/root-" not in path):
         one = x509.load_pem_x509_certificate(pack[path])
-        issuer = next((ca for ca in issuers if ca.subject == one.issuer), None)
-        if issuer is None:
-            raise ValueError(f"{path} leads to no root")
-        one.verify_directly_issued_by(issuer)
-        numbers = one.public_key().public_numbers()
-        coordinates = {"x": base64url(numbers.x.to_bytes(32)), "y": base64url(numbers.y.to_bytes(32))}
-        kid = key_id({"crv": "P-256", "kty": "EC"} | coordinates)
-        held[sha256(pack[path]).digest()] = one
-        for account, (own, time) in signed.items():
-            if own == kid:
-                moment = datetime.fromtimestamp(time, UTC)
-                alive = one.not_valid_before_utc <= moment <= one.not_valid_after_utc
-                demand(alive, f"the certificate of {named[account]} was not in force when it signed")
-                yield f"Certificate of {one.subject.rfc4514_string()}: by {one.issuer.rfc4514_string()}, for that key."
-    if "document-signed.pdf" in pack:
-        demand(pack["document-signed.pdf"].startswith(pack["document.pdf"]), "the signed PDF is another document")
-        yield from check_pades(pack["document-signed.pdf"], held)
+        issuers = [ca for ca in map(x509.load_pem_x509_certificate, roots) if ca.subject == one.issuer]
+        demand(issuers, f"{path} leads to no root")
+        one.verify_directly_issued_by(issuers[0])
+        held.append(one)
+        point = one.public_key().public_numbers()
+        x, y = (base64url(value.to_bytes(32)) for value in (point.x, point.y))
+        kid = key_id({"crv": "P-256", "kty": "EC", "x": x, "y": y})
+        for account in (account for account, (own, _) in signed.items() if own == kid):
+            moment = datetime.fromtimestamp(signed[account][1], UTC)
+            alive = one.not_valid_before_utc <= moment <= one.not_valid_after_utc
+            demand(alive, f"the certificate of {named[account]} was not in force when it signed")
+            yield f"Certificate of {one.subject.rfc4514_string()}: by {one.issuer.rfc4514_string()}, for that key."
+    if signed_pdf := pack.get("document-signed.pdf"):
+        demand(signed_pdf.startswith(pack["document.pdf"]), "the signed PDF is another document")
+        yield from check_pades(signed_pdf, held)
 
 
 def main() -> int:
@@ -253,20 +239,16 @@ def main() -> int:
     given = parser.parse_args()
     try:
         with zipfile.ZipFile(given.pack) as archive:
-            demand(len(set(archive.namelist())) == len(archive.namelist()), "a file stands twice in the pack")
             pack = {path: archive.read(path) for path in archive.namelist()}
+            demand(len(pack) == len(archive.namelist()), "a file stands twice in the pack")
         for sentence in check(pack, given.checkpoint_key, given.root.read_bytes() if given.root else b""):
             print("ok   ", sentence)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, StopIteration, OSError) as error:
-        print("FAILED", f"{type(error).__name__}: {error}")
+    except BROKEN as error:
+        print("FAILED", f"{type(error).__name__}: {error}" if str(error) else "a signature does not hold")
         return 1
-    except (InvalidSignature, zipfile.BadZipFile) as error:
-        print("FAILED", str(error) or "a signature does not hold")
-        return 1
-    if not given.checkpoint_key:
-        print("note  the checkpoint key came from the pack itself: compare it with the published one")
-    if not given.root:
-        print("note  the authority's certificate came from the pack itself: compare it with the published one")
+    for trusted, what in ((given.checkpoint_key, "checkpoint key"), (given.root, "authority's certificate")):
+        if not trusted:
+            print(f"note  the {what} came from the pack itself: compare it with the published one")
     return 0
 
 

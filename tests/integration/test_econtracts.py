@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from django.db import connections
 
 from ogniwo.core.kernel.calendar import Month
@@ -269,32 +271,46 @@ def test_a_pack_tampered_at_any_element_is_refused(story, agreed, tmp_path):
     receipts = {name.partition("-")[2].removesuffix(".json"): name for name in names if name.startswith("receipts/")}
     assert set(receipts) == {"register_key", "propose_contract", "sign_contract", "close_contract_period"}
     certificate = next(name for name in names if name.startswith("certificates/") and "root-" not in name)
-    tampered = {
-        "terms": ("terms.json", _edited(("terms", "notice_days"), 1)),
-        "salt": ("terms.json", _edited(("salt",), "00" * 16)),
-        "document": ("document.pdf", _flipped(1_000)),
-        "signed document": ("document-signed.pdf", _flipped(-20)),
-        "checkpoint": ("checkpoint.txt", _flipped(30)),
-        "outcome": (receipts["sign_contract"], _edited(("entry", "outcome"), "ledger.expired")),
-        "time": (receipts["propose_contract"], _edited(("entry", "time"), 1)),
-        "proof": (receipts["sign_contract"], _edited(("inclusion", 0), "00" * 32)),
-        "signature": (receipts["sign_contract"], _edited(("envelope", "signatures", 0, "signature"), "A" * 86)),
-        "key": (receipts["register_key"], _edited(("keys", 0, "x"), "A" * 43)),
-        "contract": ("manifest.json", _edited(("contract",), "00" * 32)),
-        "manifest": ("manifest.json", _edited(("files", "terms.json"), "00" * 32)),
-        "certificate": (certificate, _flipped(200)),
+    assert story.check(pack).returncode == 0
+    changes = {
+        "terms": ("terms.json", _edited(("terms", "notice_days"), 1), "terms are not those"),
+        "salt": ("terms.json", _edited(("salt",), "00" * 16), "terms are not those"),
+        "document": ("document.pdf", _flipped(1_000), "PDF is not the one proposed"),
+        "signed document": ("document-signed.pdf", _flipped(-20), "byte of the signed PDF"),
+        "longer signed document": ("document-signed.pdf", lambda data: data + b"%", "added behind"),
+        "checkpoint": ("checkpoint.txt", _flipped(30), ""),
+        "outcome": (receipts["sign_contract"], _edited(("entry", "outcome"), "ledger.expired"), "under the checkpoint"),
+        "time": (receipts["propose_contract"], _edited(("entry", "time"), 1), "not under the checkpoint"),
+        "proof": (receipts["sign_contract"], _edited(("inclusion", 0), "00" * 32), "not under the checkpoint"),
+        "signature": (receipts["sign_contract"], _edited(("envelope", "signatures", 0, "signature"), "A" * 86), ""),
+        "key": (receipts["register_key"], _edited(("keys", 0, "x"), "A" * 43), "public key"),
+        "receipt of a closing": (receipts["close_contract_period"], _edited(("log_index",), 1), "not under"),
+        "contract": ("manifest.json", _edited(("contract",), "00" * 32), "KeyError"),
+        "manifest": ("manifest.json", _edited(("files", "terms.json"), "00" * 32), "file was changed"),
+        "certificate": (certificate, _flipped(200), ""),
     }
-    for element, (path, change) in tampered.items():
+    for element, (path, change, why) in changes.items():
         (tmp_path / "bad.zip").write_bytes(_changed(whole, path, change))
         result = story.check(tmp_path / "bad.zip")
         assert result.returncode == 1, f"{element}: {result.stdout}"
         assert "FAILED" in result.stdout, element
+        assert why in result.stdout.splitlines()[-1], f"{element}: {result.stdout}"
         assert "Traceback" not in result.stderr, element
     (tmp_path / "bad.zip").write_bytes(whole[:-30])
     assert story.check(tmp_path / "bad.zip").returncode == 1
-    other = "other+00000000+AQ=="
-    assert story.check(pack, "--checkpoint-key", other).returncode == 1
-    assert story.check(pack).returncode == 0
+    assert story.check(pack, "--checkpoint-key", "other+00000000+AQ==").returncode == 1
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_bytes(_other_root())
+    assert "leads to no root" in story.check(pack, "--root", str(stranger)).stdout
+
+
+def _other_root():
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Somebody else")])
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=9))
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def test_without_one_partys_receipt_the_pack_proves_no_contract(story, tmp_path):
