@@ -133,7 +133,7 @@ class Measured(Part, frozen=True, kw_only=True, gc=False):
     """
 
     commitment: Digest
-    obligation: Annotated[int, Meta(ge=0, lt=OBLIGATIONS_MAX)]
+    obligation: Annotated[int, Meta(ge=0, le=OBLIGATIONS_MAX - 1)]
     quantity: Count
 
 
