@@ -11,7 +11,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from hashlib import sha256
+from hashlib import sha256, sha384, sha512
 from pathlib import Path
 from typing import Any
 
@@ -134,24 +134,17 @@ def check_pades(pdf: bytes, certificates: list[x509.Certificate]) -> Iterator[st
         signed_data = elements(elements(elements(blob)[0][1])[1][1])[0][1]
         parts = elements(elements(elements(signed_data)[-1][1])[0][1])
         serial = int.from_bytes(elements(parts[1][1])[1][1])
-        attributes = {tag: inner for tag, inner, _ in parts}[0xA0]
-        digest = sha256(pdf[:length] + pdf[second : second + rest]).digest()
+        members = {tag: (inner, whole) for tag, inner, whole in parts}
+        attributes, whole = members[0xA0]
         oid = bytes.fromhex("06092a864886f70d010904")  # messageDigest
-        value = elements([one for _, one, _ in elements(attributes) if one.startswith(oid)][0])[1][1]  # noqa: RUF015
-        demand(elements(value)[0][1] == digest, "a byte of the signed PDF was changed")
+        (stated,) = [elements(elements(one)[1][1])[0][1] for _, one, _ in elements(attributes) if one.startswith(oid)]
+        hashed = {32: sha256, 48: sha384, 64: sha512}[len(stated)](pdf[:length] + pdf[second : second + rest])
+        demand(hashed.digest() == stated, "a byte of the signed PDF was changed")
         known = [one for one in certificates if one.serial_number == serial]
-        if not known:
-            yield f"Signature on the PDF by a certificate outside the pack (serial {serial:x}): only bytes checked."
-            continue
-        head = (
-            bytes([size])
-            if (size := len(attributes)) < 128
-            else b"\x82" + size.to_bytes(2)
-            if size > 255
-            else bytes([0x81, size])
-        )
-        known[0].public_key().verify(parts[-1][1], b"\x31" + head + attributes, ec.ECDSA(SHA256()))
-        yield f"Signature on the PDF by {known[0].subject.rfc4514_string()}: holds."
+        for one in known:
+            one.public_key().verify(members[0x04][0], b"\x31" + whole[1:], ec.ECDSA(SHA256()))
+        by = known[0].subject.rfc4514_string() if known else f"certificate {serial:x} outside the pack"
+        yield f"Signature on the PDF by {by}: {'holds' if known else 'only the bytes are checked here'}."
     demand(covered == len(pdf), "something was added behind the last signature of the PDF")
 
 

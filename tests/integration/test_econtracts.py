@@ -29,8 +29,9 @@ from ogniwo.records.contracts.models import EContract
 from ogniwo.services.contracts.econtract_parties import contract_party, register_party_key
 from ogniwo.services.contracts.queries import community
 from ogniwo.services.contracts.sealing import device_signature
+from ogniwo.services.ledger import posting
 from ogniwo.services.ledger.access import OPERATOR_KEY, frame, key_store, open_ledger, signed, submit
-from ogniwo.services.ledger.posting import post_month
+from ogniwo.services.ledger.founding import ensure_ledger
 from ogniwo.services.ledger.proving import checkpoint_verifier
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import operator_subject
@@ -59,7 +60,10 @@ def ground(stages, tmp_path_factory):
     shutil.copytree(stages["closed"], folder)
     workspace = _serve(folder)
     cooperative = community(code="", subject=operator_subject())
-    post_month(workspace, community=cooperative, month=Month(2026, 10))
+    seller = contract_party(SELLER, subject=operator_subject()).member.points.first()
+    with open_ledger(workspace) as ledger:
+        ensure_ledger(workspace, ledger, community=cooperative)
+        posting._mint_point(workspace, ledger, cooperative, seller, Month(2026, 10), lambda: None)
     keys = {word: ec.generate_private_key(ec.SECP256R1()) for word in (SELLER, BUYER)}
     for word, key in keys.items():
         party = contract_party(word, subject=operator_subject())
