@@ -26,6 +26,7 @@ from ogniwo.core.ledger.signing import key_id, public_key_of
 from ogniwo.core.ledger.signing import sign as sign_envelope
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.contracts.models import EContract
+from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.econtract_parties import contract_party, register_party_key
 from ogniwo.services.contracts.queries import community
 from ogniwo.services.contracts.sealing import device_signature
@@ -33,6 +34,7 @@ from ogniwo.services.ledger import posting
 from ogniwo.services.ledger.access import OPERATOR_KEY, frame, key_store, open_ledger, signed, submit
 from ogniwo.services.ledger.founding import ensure_ledger
 from ogniwo.services.ledger.proving import checkpoint_verifier
+from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import operator_subject
 
@@ -420,6 +422,42 @@ def test_a_key_is_registered_by_a_command_once(story):
     kid = story.run("key", "--party", "SE-005", "--key", story.pem("SE-005")).strip()
     assert kid == key_id(public_key_of(key))
     assert story.run("key", "--party", "SE-005", "--key", story.pem("SE-005")).strip() == kid
+
+
+def _verified(story):
+    return {check.name: check for check in verify_chain(story.workspace, pictures=False)}
+
+
+def test_verification_knows_contracts_their_debts_and_identity_checks(story):
+    story.certify(BUYER)
+    parameters = story.folder / "rent.toml"
+    parameters.write_text('storage = "Magazyn"\ncapacity_kwh = "5"\nrent = "49.00"\n', encoding="utf-8")
+    terms = story.draft("najem", "--asset", "DUE/2", template="storage-rent", parameters="rent.toml")
+    name = story.run("propose", terms).strip()
+    for word in (SELLER, BUYER):
+        story.sign(name, word)
+    (period,) = json.loads(story.run("close-period", name, "2026-10", "--json"))
+    assert (period["asset"], period["posted"], period["holds"]) == ("DUE/2", 4_900, [])
+    checks = _verified(story)
+    links = ("ledger", "commitments against documents", "claims against invoices", "contracts")
+    assert {link: checks[link].findings for link in links} == dict.fromkeys(links, ())
+    assert checks["contracts"].compared == 1
+    record = EContract.objects.get(name=name)
+    record.terms = record.terms.replace("4900", "4800")
+    record.save()
+    (finding,) = _verified(story)["contracts"].findings
+    assert finding.code == "verify.contract_changed"
+
+
+def test_members_see_their_own_contracts_only(story):
+    name = story.proposed()
+    path = EContract.objects.get(name=name).organisation.path
+    seen = {
+        number: [one.name for one in EContract.objects.all().visible_to(Subject(path, number))]
+        for number in (SELLER, BUYER, "SE-005")
+    }
+    assert seen == {SELLER: [name], BUYER: [name], "SE-005": []}
+    assert not EContract.objects.all().visible_to(Subject("/somebody-else/")).exists()
 
 
 def test_refused_proposals_leave_nothing_behind(story):
