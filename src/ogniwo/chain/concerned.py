@@ -2,12 +2,15 @@
 
 from typing import NamedTuple
 
+from ogniwo.core.ledger.operations.contracts import OBLIGATIONS_MAX
+from ogniwo.core.ledger.rulebook.contract_periods import contract_hold
 from ogniwo.core.ledger.rulebook.quorum import voices
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.transactions import (
     Anchor,
     Approve,
     BindRole,
+    CloseContractPeriod,
     Dispute,
     FinishRecovery,
     Genesis,
@@ -19,6 +22,7 @@ from ogniwo.core.ledger.transactions import (
     Payload,
     Post,
     Propose,
+    ProposeContract,
     ReclaimRight,
     RegisterAccount,
     RegisterKey,
@@ -31,11 +35,14 @@ from ogniwo.core.ledger.transactions import (
     SetPolicy,
     Settle,
     SetValidator,
+    SignContract,
     StartRecovery,
     StopRecovery,
+    TerminateContract,
     UnbindRole,
     Veto,
     Void,
+    WithdrawContract,
     named_parts,
 )
 
@@ -67,8 +74,10 @@ def concerned(payload: Payload, name: str) -> Concerned:
                 gives.append((key_id(key), (account,)))
             case RegisterKey(key=key) | StartRecovery(key=key):
                 gives.append((key_id(key), found))
-            case Hold():
+            case Hold() | ProposeContract():
                 gives.append((part_name, found))
+            case CloseContractPeriod():
+                gives += [(contract_hold(part_name, number), ()) for number in range(OBLIGATIONS_MAX)]
     return Concerned(tuple(dict.fromkeys(accounts)), tuple(uses), tuple(gives))
 
 
@@ -83,6 +92,10 @@ def _used(payload: Payload) -> tuple[str, ...]:
             | Void(hold=name)
             | Dispute(hold=name)
             | ResolveDispute(hold=name)
+            | SignContract(contract=name)
+            | WithdrawContract(contract=name)
+            | TerminateContract(contract=name)
+            | CloseContractPeriod(contract=name)
         ):
             return (name,)
         case _:
@@ -124,6 +137,8 @@ def _moved_between(payload: Payload) -> tuple[str, ...]:
             found = (giver, taker)
         case Pay(sources=sources, taker=taker):
             found = (taker, *(source.account for source in sources))
+        case ProposeContract(parties=parties):
+            found = tuple(party.account for party in parties)
         case Reward(beneficiary=beneficiary, point=point):
             found = (beneficiary, point)
         case Lapse(accounts=accounts):

@@ -2,7 +2,13 @@
 
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord, NumberSequence
-from ogniwo.records.contracts.models import Membership, SupplyContractRecord
+from ogniwo.records.contracts.models import (
+    EContract,
+    EContractParty,
+    Membership,
+    PersonCertificate,
+    SupplyContractRecord,
+)
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import (
     ComputingSet,
@@ -25,6 +31,8 @@ __all__ = [
     "CommunityRules",
     "ComputingSet",
     "ComputingSetPart",
+    "EContract",
+    "EContractParty",
     "InvoiceRecord",
     "MaximumPowerState",
     "Member",
@@ -35,6 +43,7 @@ __all__ = [
     "MeteringPoint",
     "NumberSequence",
     "Organisation",
+    "PersonCertificate",
     "PointGroup",
     "RegisterState",
     "SettlementRun",

@@ -12,7 +12,7 @@ def test_a_refusal_a_finding_and_an_answer_of_the_ledger_have_a_row_each(pages):
     rows = pages.codes_page().splitlines()
     assert any(row.startswith("| `period.incomplete` | A month cannot be settled while") for row in rows)
     assert any(row.startswith("| `V1.missing` | … slots have no value") for row in rows)
-    assert any(row.startswith("| `ledger.zero_amount` | a posting of nothing to …") for row in rows)
+    assert any(row.startswith("| `ledger.unknown_parent` | … has no parent account …") for row in rows)
 
 
 def test_rules_stand_in_the_order_of_their_numbers(pages):

@@ -109,6 +109,18 @@ class Code(StrEnum):
     ABOVE_MINTED = "ledger.above_minted"
     ALREADY_REWARDED = "ledger.already_rewarded"
     NOTHING_EXPIRED = "ledger.nothing_expired"
+    CONTRACT_TERMS = "ledger.contract_terms"
+    TOO_MANY_PROPOSALS = "ledger.too_many_proposals"
+    UNKNOWN_CONTRACT = "ledger.unknown_contract"
+    NOT_A_PARTY = "ledger.not_a_party"
+    CONTRACT_DOCUMENT = "ledger.contract_document"
+    CONTRACT_STATE = "ledger.contract_state"
+    ALREADY_SIGNED = "ledger.already_signed"
+    NOTICE_TOO_SHORT = "ledger.notice_too_short"
+    PERIOD_NOT_OVER = "ledger.period_not_over"
+    PERIOD_CLOSED = "ledger.period_closed"
+    DAYS_MISSING = "ledger.days_missing"
+    MEASURED_FIGURE = "ledger.measured_figure"
 
 
 class Outcome(msgspec.Struct, frozen=True, gc=False):

@@ -9,6 +9,8 @@ from ogniwo.core.ledger.rulebook import (
     administration,
     assets,
     authority,
+    contract_periods,
+    contracts,
     holds,
     keys,
     marketing,
@@ -28,6 +30,8 @@ from ogniwo.core.ledger.transactions import (
     MintMetering,
     Payload,
     Propose,
+    ProposeContract,
+    SignContract,
     StartRecovery,
     StopRecovery,
     carried_keys,
@@ -105,6 +109,8 @@ def _part_of(call: Call, payload: Batch, part: Payload) -> None:
         raise refused(Code.BATCH_PART, "version, network, id and expiry are those of the batch")
     if isinstance(part, MintMetering):
         raise refused(Code.BATCH_PART, "days of readings are minted outside of batches")
+    if isinstance(part, (ProposeContract, SignContract)):
+        raise refused(Code.BATCH_PART, "contracts are proposed and signed by themselves: each has a receipt of its own")
     if part.account not in call.givers:
         raise refused(Code.FOREIGN_KEY, f"no signature is by a key of {part.account}")
 
@@ -121,6 +127,8 @@ _RULES: RuleBook = {
     **payments.RULES,
     **assets.RULES,
     **marketing.RULES,
+    **contracts.RULES,
+    **contract_periods.RULES,
     Batch: _batch,
 }
 

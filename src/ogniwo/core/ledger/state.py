@@ -19,7 +19,9 @@ from ogniwo.core.ledger.state_records import (
     Asset,
     AssetPolicy,
     Binding,
+    ContractPeriod,
     Done,
+    EContract,
     Foundation,
     Frozen,
     HoldRecord,
@@ -102,6 +104,15 @@ class State:
         self.reward_rules: Table[str, RewardRule] = Table("reward_rule", RewardRule, changes)
         self.rewarded: Table[tuple[str, str, str], Done] = Table("rewarded", Done, changes)
         self.reverted: Table[str, Done] = Table("reverted", Done, changes)
+        self.contracts: Table[str, EContract] = Table(
+            "contract",
+            EContract,
+            changes,
+            group=lambda _, contract: "" if contract.signed or contract.withdrawn else contract.proposer,
+        )
+        self.contract_periods: Table[tuple[str, str, str], ContractPeriod] = Table(
+            "contract_period", ContractPeriod, changes, group=lambda key, _: key[0]
+        )
         self.tables: dict[str, Table[Any, Any]] = {
             table.word: table for table in vars(self).values() if isinstance(table, Table)
         }

@@ -3,7 +3,7 @@
 import msgspec
 
 from ogniwo.core.ledger.signing import PublicKey
-from ogniwo.core.ledger.transactions import AssetKind, Group, KeyLimit, Permission, RuleKind, Step
+from ogniwo.core.ledger.transactions import AssetKind, Group, KeyLimit, Obligation, Party, Permission, RuleKind, Step
 
 
 class _Record(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
@@ -232,4 +232,74 @@ class RewardRule(_Record, frozen=True, gc=False, kw_only=True):
 class Done(_Record, frozen=True, gc=False, kw_only=True):
     """That something happened that happens once, and by which transaction."""
 
+    transaction: str
+
+
+class ContractSignature(_Record, frozen=True, gc=False, kw_only=True):
+    """Who signed a contract, when (block time), and the transaction that carries the signature."""
+
+    account: str
+    time: int
+    transaction: str
+
+
+class EContract(_Record, frozen=True, gc=False, kw_only=True):
+    """An e-contract between accounts; its key in the table is the name of its proposal.
+
+    Times are block times, 0 = not yet. `signed` is when the last party signed; `superseded` when the contract
+    `successor` takes its place; `terminated` the end that was given notice of.
+    """
+
+    document: str
+    notice_s: int
+    obligations: tuple[Obligation, ...]
+    parties: tuple[Party, ...]
+    proposer: str
+    replaces: str
+    sign_until: int
+    signatures: tuple[ContractSignature, ...] = ()
+    signed: int = 0
+    successor: str = ""
+    superseded: int = 0
+    template: str
+    terminated: int = 0
+    terms: str
+    valid_from: int
+    valid_to: int
+    withdraw_s: int
+    withdrawn: int = 0
+
+    def ends(self) -> int:
+        """The first instant at which it is no longer in force, 0 while it is open."""
+        return min((end for end in (self.valid_to, self.terminated, self.superseded) if end), default=0)
+
+    def status(self, time: int) -> str:
+        """proposed, expired, signed, active, ended or withdrawn, at a block time."""
+        if self.withdrawn:
+            return "withdrawn"
+        if not self.signed:
+            return "proposed" if time < self.sign_until else "expired"
+        if self.ends() and time >= self.ends():
+            return "ended"
+        return "active" if time >= self.valid_from else "signed"
+
+    def party(self, account: str) -> Party | None:
+        """The party that an account is."""
+        return next((party for party in self.parties if party.account == account), None)
+
+
+class ContractPeriod(_Record, frozen=True, gc=False, kw_only=True):
+    """What one obligation came to in one month; its key is contract, number of the obligation, month.
+
+    `amount` = `posted` (as a debt, or as pending transfers) + `shortfall` (what the payer's balance did not cover).
+    `quantity` is the energy in Wh or the figure reckoned from, `evidence` the commitment of a measured figure.
+    `holds` names the pending transfers, `transaction` the one that reckoned.
+    """
+
+    amount: int
+    evidence: str
+    holds: tuple[str, ...]
+    posted: int
+    quantity: int
+    shortfall: int
     transaction: str

@@ -33,6 +33,21 @@ from ogniwo.core.ledger.operations.authority import (
     Veto,
     Voice,
 )
+from ogniwo.core.ledger.operations.contracts import (
+    Charging,
+    CloseContractPeriod,
+    DiscountByHour,
+    Instalment,
+    Measured,
+    Obligation,
+    Party,
+    ProposeContract,
+    SignContract,
+    StorageRent,
+    Supply,
+    TerminateContract,
+    WithdrawContract,
+)
 from ogniwo.core.ledger.operations.frame import (
     FORMAT_VERSION,
     AccountKind,
@@ -104,6 +119,11 @@ Step: TypeAlias = (
     | DefineRule
     | Reward
     | Lapse
+    | ProposeContract
+    | SignContract
+    | WithdrawContract
+    | TerminateContract
+    | CloseContractPeriod
 )
 """What can be done by itself, in a batch or by a proposal."""
 
@@ -163,7 +183,9 @@ __all__ = [
     "AssetName",
     "Batch",
     "BindRole",
+    "Charging",
     "ClientId",
+    "CloseContractPeriod",
     "Count",
     "Day",
     "DayRecord",
@@ -171,24 +193,30 @@ __all__ = [
     "DefineRole",
     "DefineRule",
     "Digest",
+    "DiscountByHour",
     "Dispute",
     "FinishRecovery",
     "Genesis",
     "Group",
     "Hold",
+    "Instalment",
     "KeyLimit",
     "KeyPurpose",
     "Lapse",
     "LendRight",
+    "Measured",
     "MintMetering",
     "Network",
+    "Obligation",
     "Operation",
+    "Party",
     "Pay",
     "Payload",
     "Permission",
     "Post",
     "Posting",
     "Propose",
+    "ProposeContract",
     "QualityPart",
     "Reason",
     "ReclaimRight",
@@ -206,15 +234,20 @@ __all__ = [
     "SetPolicy",
     "SetValidator",
     "Settle",
+    "SignContract",
     "Source",
     "StartRecovery",
     "Step",
     "StopRecovery",
+    "StorageRent",
+    "Supply",
     "SwitchPayments",
+    "TerminateContract",
     "UnbindRole",
     "Veto",
     "Voice",
     "Void",
+    "WithdrawContract",
     "Word",
     "carried_keys",
     "named_parts",

@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "period": Entry(f"{_CLI}.settlement:period_group", True, "Close a month; compare sharing methods."),
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
+    "contract": Entry(f"{_CLI}.contract:contract_group", True, "E-contracts: draft, sign, close months, prove."),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
     "token": Entry(f"{_CLI}.tokens:token_group", True, "Payment tokens, points and rebates."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),

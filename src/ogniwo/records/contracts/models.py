@@ -1,10 +1,10 @@
-"""Supply contracts and community memberships, each with its validity in local days."""
+"""Supply contracts and memberships with their validity in local days; e-contracts and certificates off the ledger."""
 
 from django.db import models
 from django.db.models import F, Q
 
 from ogniwo.records.metering.models import MeteringPoint
-from ogniwo.records.parties.models import Organisation
+from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import VisibleQuerySet
 
 
@@ -68,3 +68,86 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.point} in {self.community}"
+
+
+class EContractQuerySet(VisibleQuerySet["EContract"]):
+    """E-contracts that a subject sees: a member those it is a party of."""
+
+    organisation_lookup = "organisation__path"
+    member_lookup = "parties__member__number"
+
+
+class EContract(models.Model):
+    """What an e-contract on the ledger stands for: terms with salt, and the PDF of the same terms.
+
+    `name` is its name on the ledger. Erasing empties `terms` and both files; the commitment on the ledger then says
+    nothing any more. `seals` is what was found out about the signatures in `signed_pdf`.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="econtracts")
+    name = models.CharField(max_length=64, unique=True)
+    template = models.CharField(max_length=64)
+    terms = models.TextField()
+    pdf = models.BinaryField()
+    signed_pdf = models.BinaryField(default=b"")
+    seals = models.JSONField(default=list)
+    proposed_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    objects = EContractQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("proposed_at", "name")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EContractParty(models.Model):
+    """A party of an e-contract by its account on the ledger, and the member it is."""
+
+    contract = models.ForeignKey(EContract, on_delete=models.CASCADE, related_name="parties")
+    account = models.CharField(max_length=200)
+    member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="econtracts")
+
+    class Meta:
+        ordering = ("contract", "id")
+        constraints = (models.UniqueConstraint(fields=("contract", "account"), name="econtract_party_once"),)
+
+    def __str__(self) -> str:
+        return self.account
+
+
+class PersonCertificateQuerySet(VisibleQuerySet["PersonCertificate"]):
+    """Certificates that a subject sees."""
+
+    organisation_lookup = "organisation__path"
+    member_lookup = "member__number"
+
+
+class PersonCertificate(models.Model):
+    """An X.509 certificate that an organisation issued to a person for the key of a device, after an identity check.
+
+    `kid` is the key's id on the ledger, `identity` the natural id of the check's commitment, `key_storage` where the
+    person says that the private key lies.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="certificates")
+    member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="certificates")
+    account = models.CharField(max_length=200)
+    kid = models.CharField(max_length=43, unique=True)
+    serial = models.CharField(max_length=40, unique=True)
+    certificate = models.BinaryField()
+    identity = models.CharField(max_length=120)
+    key_storage = models.CharField(max_length=20, choices=[(k, k) for k in ("device", "token", "file")])
+    issued_at = models.DateTimeField()
+    valid_to = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PersonCertificateQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("issued_at", "serial")
+
+    def __str__(self) -> str:
+        return self.serial

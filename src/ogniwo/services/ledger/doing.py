@@ -19,7 +19,7 @@ from ogniwo.core.ledger.transactions import (
     SetPolicy,
     Voice,
 )
-from ogniwo.services.ledger.access import LIFETIME_S, NoLedgerError, frame, key_store, open_ledger
+from ogniwo.services.ledger.access import LIFETIME_S, NoLedgerError, frame, has_ledger, key_store, open_ledger
 from ogniwo.services.workspace.model import Workspace
 
 PROPOSAL_S = 24 * 3_600
@@ -48,7 +48,7 @@ def do_operation(workspace: Workspace, *, document: bytes, key_names: tuple[str,
     account of the first key, `expires` an hour ahead, `id` random, `reason` and `references` empty, unless given. Where
     `key` or `kid` is the name of a key of the workspace, that key is put there. In a proposal, `until` may be left out.
     """
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     store = key_store(workspace)
     keys = [store.signing_key(name) for name in key_names]
@@ -70,7 +70,7 @@ def set_quorums(
     Rights that have a policy are left alone. The one on "policy.set" comes last; it needs the voices of all the others
     and is proposed when the keys at hand do not suffice.
     """
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     keys = [key_store(workspace).signing_key(name) for name in key_names]
     tree = Group(members=tuple(Voice(account=each, weight=1) for each in accounts), need=need, weight=1)

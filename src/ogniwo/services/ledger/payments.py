@@ -38,6 +38,7 @@ from ogniwo.services.ledger.access import (
     OPERATOR_KEY,
     NoLedgerError,
     frame,
+    has_ledger,
     key_store,
     member_path,
     open_ledger,
@@ -288,7 +289,7 @@ def resolve(workspace: Workspace, *, key: str, name: str, amount: int, text: str
 
 def token_balances(workspace: Workspace, *, subject: Subject) -> tuple[TokenBalance, ...]:
     """What the members that the subject may see have of payment and marketing assets."""
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo token switch` or `ogniwo ledger post`")
     now = int(workspace.now().timestamp())
     members = Member.objects.all().visible_to(subject).select_related("organisation")
@@ -319,7 +320,7 @@ def token_balances(workspace: Workspace, *, subject: Subject) -> tuple[TokenBala
 @contextmanager
 def till(workspace: Workspace, what: str, *, community: Organisation | None = None) -> Iterator[Till]:
     """The ledger open for payments; founds it and opens accounts where a community is given."""
-    if community is None and not workspace.ledger_file.exists():
+    if community is None and not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo token switch` or `ogniwo ledger post`")
     with changing(workspace, what), open_ledger(workspace) as ledger:
         if community is not None:

@@ -206,7 +206,7 @@ def ledger_keys(workspace: Workspace, *, account: str, subject: Subject) -> tupl
 
 
 def _founded(workspace: Workspace) -> None:
-    if not workspace.ledger_file.exists():
+    if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
 
 

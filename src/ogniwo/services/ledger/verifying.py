@@ -28,6 +28,7 @@ from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.settlement.models import StatementRecord
 from ogniwo.services.billing.issuing import pdf_path
 from ogniwo.services.billing.pictures import draw_invoice
+from ogniwo.services.contracts.checking import contract_debts, contract_findings
 from ogniwo.services.ledger.access import (
     has_ledger,
     member_path,
@@ -40,7 +41,7 @@ from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.workspace.model import Workspace
 
-_ANCHORED = ("allocation", "statement", "invoice", "rate_book")
+_ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ def verify_chain(
         ("commitments against documents", _commitments),
         ("invoices", _invoices),
         ("claims against invoices", _claims),
+        ("contracts", contract_findings),
     ]
     if pictures:
         links.append(("invoice pictures", _pictures))
@@ -234,7 +236,7 @@ class _Owed(msgspec.Struct, frozen=True):
 
 
 def _claims(workspace: Workspace) -> tuple[int, list[Finding]]:
-    """Every document on the ledger has its transfer of who owes whom, and no balance has another origin."""
+    """Every document has its transfer of who owes whom; no balance has another origin than those and contracts."""
     if not has_ledger(workspace):
         return 0, []
     rows = Commitment.objects.filter(kind__in=("invoice", "claims"))
@@ -244,6 +246,7 @@ def _claims(workspace: Workspace) -> tuple[int, list[Finding]]:
         with ledger.reading() as state:
             anchors = set(state.anchors)
             balances = {account: amount for (account, asset), amount in state.balances.items() if asset == CLAIM_ASSET}
+            accounted = contract_debts(state, CLAIM_ASSET)
         transfers = _transfers(workspace, ledger, set(kept.values()))
     documents = [
         record
@@ -251,7 +254,6 @@ def _claims(workspace: Workspace) -> tuple[int, list[Finding]]:
         if committed.get(record.number) in anchors
     ]
     findings: list[Finding] = []
-    accounted: dict[str, int] = {}
     for record in documents:
         posted = transfers.get(kept.get(record.number, ""), ())
         for line in posted:

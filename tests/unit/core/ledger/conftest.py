@@ -1,4 +1,4 @@
-"""Makes network.py and paying.py importable: the tests are no package. What they build must survive a snapshot."""
+"""Makes network.py, paying.py and deals.py importable: the tests are no package. All they build survives a snapshot."""
 
 import importlib.util
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from ogniwo.core.ledger.snapshot import chunks_of, manifest_of, restored_machine
 
-for _name in ("network", "paying"):
+for _name in ("network", "paying", "deals"):
     if f"ledger_{_name}" not in sys.modules:
         _spec = importlib.util.spec_from_file_location(f"ledger_{_name}", Path(__file__).with_name(f"{_name}.py"))
         sys.modules[f"ledger_{_name}"] = importlib.util.module_from_spec(_spec)
@@ -29,6 +29,14 @@ def paying():
     coop = sys.modules["ledger_paying"].Paying().founded()
     yield coop
     _survives_a_snapshot(coop.machine)
+
+
+@pytest.fixture
+def deals():
+    """A founded network in which contracts can be made."""
+    found = sys.modules["ledger_deals"].Deals(sys.modules["ledger_paying"].Paying())
+    yield found
+    _survives_a_snapshot(found.coop.machine)
 
 
 def _survives_a_snapshot(machine):

@@ -32,7 +32,7 @@ Count = Annotated[int, Meta(ge=0, le=INTEGER_LIMIT)]
 AccountKind = Literal["member", "meter", "gateway", "partner", "control"]
 KeyPurpose = Literal["transaction", "reading", "recovery"]
 AssetKind = Literal["metering", "payment", "claim", "marketing"]
-AnchorKind = Literal["statement", "invoice", "rate_book", "allocation"]
+AnchorKind = Literal["statement", "invoice", "rate_book", "allocation", "identity"]
 
 Permission = Literal[
     "account.freeze",
@@ -42,6 +42,7 @@ Permission = Literal[
     "asset.issue",
     "asset.policy",
     "claim.post",
+    "contract.close",
     "dispute.resolve",
     "key.recover",
     "key.register",

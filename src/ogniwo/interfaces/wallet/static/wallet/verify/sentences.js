@@ -146,6 +146,12 @@ const WORDS = {
     settle: 'settlement of a hold',
     switch_payments: 'switching of payments',
     void: 'release of a hold',
+    identity: 'record of an identity check',
+    propose_contract: 'proposal of a contract',
+    sign_contract: 'signature of a contract',
+    withdraw_contract: 'withdrawal from a contract',
+    terminate_contract: 'termination of a contract',
+    close_contract_period: 'closing of a month of a contract',
   },
   pl: {
     accepted: 'przyjęta',
@@ -195,6 +201,12 @@ const WORDS = {
     settle: 'Rozliczenie blokady',
     switch_payments: 'Włączenie lub wyłączenie płatności',
     void: 'Zwolnienie blokady',
+    identity: 'zapis sprawdzenia tożsamości',
+    propose_contract: 'Propozycja umowy',
+    sign_contract: 'Podpis pod umową',
+    withdraw_contract: 'Odstąpienie od umowy',
+    terminate_contract: 'Wypowiedzenie umowy',
+    close_contract_period: 'Zamknięcie miesiąca umowy',
   },
 };
 

@@ -1,0 +1,1 @@
+"""The printed e-contract, and signatures on it."""
