@@ -136,7 +136,7 @@ def syncs_per_s(folder: Path) -> float:
 
 def transferred(folder: Path, founding: Sequence[bytes], transfers: Sequence[bytes]) -> tuple[float, float, int]:
     """Transfers per wall second, per processor second, and blocks, submitted at once to a fresh ledger."""
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS, pending_max=len(transfers) + 1) as ledger:
+    with EmbeddedLedger(folder / "ledger.sqlite3", workers=THREADS, pending_max=len(transfers) + 1) as ledger:
         assert {answer.code for answer in ledger.submit(founding)} == {"accepted"}
         before, spent, start = ledger.head().height, time.process_time(), time.perf_counter()
         answers = ledger.submit(transfers)
@@ -147,7 +147,7 @@ def transferred(folder: Path, founding: Sequence[bytes], transfers: Sequence[byt
 
 def latency_s(folder: Path, founding: Sequence[bytes], transfers: Sequence[bytes]) -> float:
     """The median seconds of a single transfer, durable, on an idle ledger."""
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS) as ledger:
+    with EmbeddedLedger(folder / "ledger.sqlite3", workers=THREADS) as ledger:
         ledger.submit(founding)
         spent = []
         for envelope in transfers:

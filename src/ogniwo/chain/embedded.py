@@ -4,16 +4,15 @@ Four calls: `submit(batch)`, `read(from height)`, `head()`, `health()`. Callers 
 thread makes the blocks. A block takes whatever waits, up to 1,000 transactions or 1 MB, and what arrives meanwhile
 forms the next one, so nobody waits for company and a busy ledger still syncs once per thousand.
 
-The writer works in phases: decode all (Python), verify all signatures (OpenSSL, without the interpreter lock, spread
-over the threads), apply all (Python), one durable row. Verifying the next block while this one is applied would gain
-only some five per cent (measured on two processors): the threads then wait for one another's interpreter lock.
+Processes of their own decode and verify (verifiers.py); meanwhile the writer applies the block before and makes it one
+durable row. When full blocks wait, up to two are verified ahead. Few transactions are verified by the writer itself.
 """
 
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,8 +20,9 @@ from typing import NamedTuple
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part
 from ogniwo.chain.store import BlockStore, DamagedStoreError
+from ogniwo.chain.verifiers import START_AFTER, Handed, Verifiers
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, settle
+from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway
 from ogniwo.core.ledger.blocks import Block, BlockHeader
 from ogniwo.core.ledger.machine import BlockMismatchError, Machine, Placed
 from ogniwo.core.ledger.merkle import Tree
@@ -32,8 +32,8 @@ BLOCK_TRANSACTIONS_MAX = 1_000
 BLOCK_BYTES_MAX = 1_000_000
 PENDING_MAX = 20_000
 PENDING_BYTES_MAX = 64_000_000
-_SLICE_MIN = 8
-"""Fewer signatures than this are not worth waking a thread for."""
+_AHEAD_MAX = 2
+"""Full blocks that are verified while one is executed."""
 
 
 class Head(NamedTuple):
@@ -61,7 +61,8 @@ class Health(NamedTuple):
 class EmbeddedLedger(Closing):
     """The engine over one SQLite file; safe to call from many threads. Close it, or use it in a `with` block.
 
-    `clock` gives seconds since 1970; `threads` verify (default: one per processor). Opening replays the chain: hashes,
+    `clock` gives seconds since 1970; `workers` processes verify (default: one per processor), started when
+    `workers_after` transactions have come. Opening replays the chain: hashes,
     rules and state roots are checked, signatures only by `audit.verify_ledger`. Raises LockedError, DamagedStoreError.
     """
 
@@ -70,11 +71,11 @@ class EmbeddedLedger(Closing):
         path: Path,
         *,
         clock: Callable[[], int] = lambda: int(time.time()),
-        threads: int | None = None,
+        workers: int | None = None,
+        workers_after: int = START_AFTER,
         pending_max: int = PENDING_MAX,
     ) -> None:
         self._clock = clock
-        self._threads = threads or os.cpu_count() or 1
         self._store = BlockStore(path, write=True)
         self._machine = Machine()
         self._head = Head("", -1, self._machine.previous, 0, "", 0, self._machine.log.root().hex())
@@ -85,8 +86,8 @@ class EmbeddedLedger(Closing):
             raise
         self._state_lock = threading.Lock()
         self._inbox = Inbox(transactions_max=pending_max, bytes_max=PENDING_BYTES_MAX)
-        # The writer verifies a share itself, so the pool needs one thread less.
-        self._pool = ThreadPoolExecutor(max(self._threads - 1, 1), thread_name_prefix="ledger-verify")
+        count = (os.cpu_count() or 1) if workers is None else workers
+        self._verifiers = Verifiers(self._machine.ring, count=count, start_after=workers_after)
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._writer.start()
 
@@ -128,25 +129,40 @@ class EmbeddedLedger(Closing):
             yield self._machine.state
 
     def close(self) -> None:
-        """Finish what waits, stop the threads, release the file. Closing twice does nothing more."""
+        """Finish what waits, end the processes, release the file. Closing twice does nothing more."""
         self._inbox.close("the ledger is closed")
         self._writer.join()
-        self._pool.shutdown(wait=True)
+        self._verifiers.close()
         self._store.close()
 
     def _write(self) -> None:
-        while parts := self._inbox.take(transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX):
+        ahead: deque[tuple[list[Part], Handed]] = deque()
+        while self._take(ahead):
+            parts, handed = ahead.popleft()
             try:
-                self._commit(parts)
-            except Refusal as refusal:
-                self._inbox.fail(str(refusal), parts)
+                self._commit(parts, handed)
             except BaseException as error:
-                self._inbox.fail(f"a fault in the writer: {error!r}", parts)
-                raise
+                unanswered = [*parts, *(part for later, _ in ahead for part in later)]
+                ahead.clear()
+                if not isinstance(error, Refusal):
+                    self._inbox.fail(f"a fault in the writer: {error!r}", unanswered)
+                    raise
+                self._inbox.fail(str(error), unanswered)
 
-    def _commit(self, parts: Sequence[Part]) -> None:
+    def _take(self, ahead: deque[tuple[list[Part], Handed]]) -> bool:
+        """Hand blocks in for verification: one, waiting for it, and behind it those that are full; False at the end."""
+        while len(ahead) <= _AHEAD_MAX and (
+            parts := self._inbox.take(
+                transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX, wait=not ahead
+            )
+        ):
+            envelopes = [envelope for part in parts for envelope in part.envelopes]
+            ahead.append((parts, self._verifiers.begin(envelopes)))
+        return bool(ahead)
+
+    def _commit(self, parts: Sequence[Part], handed: Handed) -> None:
         """Make one block of these parts and answer them; nothing is answered before it is durable."""
-        members = self._admitted([envelope for part in parts for envelope in part.envelopes])
+        members = self._verifiers.finish(handed)
         transactions = [member for member in members if isinstance(member, SignedTransaction)]
         with self._state_lock:
             executed = self._machine.execute(transactions, clock_s=self._clock())
@@ -156,43 +172,18 @@ class EmbeddedLedger(Closing):
                 if header is not None:
                     self._head = _head_of(header, self._machine.previous)
         placed = iter(executed.placed)
-        answers = [member if isinstance(member, Answer) else self._answer(member, next(placed)) for member in members]
+        answers = [
+            Answer(member.transaction, member.code, member.detail)
+            if isinstance(member, TurnedAway)
+            else self._answer(member, next(placed))
+            for member in members
+        ]
         self._inbox.release(parts)
         start = 0
         for part in parts:
             end = start + len(part.envelopes)
             part.ticket.settle(part.start, answers[start:end])
             start = end
-
-    def _admitted(self, envelopes: Sequence[bytes]) -> list[SignedTransaction | Answer]:
-        """Every envelope decoded and verified, or its refusal."""
-        members: list[SignedTransaction | Answer] = []
-        for envelope in envelopes:
-            try:
-                members.append(open_transaction(envelope))
-            except Refusal as refusal:
-                members.append(Answer("", refusal.code, refusal.detail))
-        wrong = {id(transaction): refusal for transaction, refusal in self._verified(members)}
-        if not wrong:
-            return members
-        return [
-            Answer(member.transaction, wrong[id(member)].code, wrong[id(member)].detail)
-            if isinstance(member, SignedTransaction) and id(member) in wrong
-            else member
-            for member in members
-        ]
-
-    def _verified(self, members: Sequence[SignedTransaction | Answer]) -> list[tuple[SignedTransaction, Refusal]]:
-        """Verify all signatures whose keys are known, each thread its share; gives those that are wrong."""
-        ring = self._machine.ring
-        transactions = [member for member in members if isinstance(member, SignedTransaction)]
-        share = max(-(-len(transactions) // self._threads), _SLICE_MIN)
-        slices = [transactions[start : start + share] for start in range(0, len(transactions), share)] or [[]]
-        running = [self._pool.submit(settle, part, ring) for part in slices[1:]]
-        wrong = settle(slices[0], ring)
-        for other in running:
-            wrong += other.result()
-        return wrong
 
     def _answer(self, transaction: SignedTransaction, placed: Placed) -> Answer:
         outcome = placed.outcome

@@ -18,7 +18,7 @@ def path(tmp_path):
 
 
 def opened(path, network, **options):
-    return EmbeddedLedger(path, clock=lambda: network.now, threads=2, **options)
+    return EmbeddedLedger(path, clock=lambda: network.now, workers=2, **options)
 
 
 def test_submit_gives_durable_answers_in_order(path, network):
