@@ -1,8 +1,8 @@
 """Admission: from received bytes to a typed transaction with verified signatures, without looking at the state.
 
 This is the part that runs in other processes. A signature is verified with a key found by its id; since the id is the
-hash of the key, a result stays true whatever happens to the registrations in between. A key that is not known yet may be
-registered by a transaction just ahead in the queue: it stays open and the single writer settles it.
+hash of the key, a result stays true whatever happens to the registrations in between. A key that is not known yet may
+be registered by a transaction just ahead in the queue: it stays open and the single writer settles it.
 """
 
 from collections.abc import Iterable
@@ -96,15 +96,22 @@ def admit(envelope: bytes, ring: KeyRing) -> SignedTransaction:
     return verify_signatures(open_transaction(envelope), ring)
 
 
-def admit_each(envelopes: Iterable[bytes], ring: KeyRing) -> list[SignedTransaction | TurnedAway]:
-    """Admit every envelope by itself, in order: what is wrong with one does not touch the others."""
+def admit_each(envelopes: Iterable[bytes], ring: KeyRing | None) -> list[SignedTransaction | TurnedAway]:
+    """Admit every envelope by itself, in order: what is wrong with one does not touch the others.
+
+    Without a ring signatures are believed, not verified: for a chain that was verified before.
+    """
     admitted: list[SignedTransaction | TurnedAway] = []
     for envelope in envelopes:
         name = ""
         try:
             transaction = open_transaction(envelope)
             name = transaction.transaction
-            admitted.append(verify_signatures(transaction, ring))
+            if ring is None:
+                transaction.open_checks = ()
+            else:
+                verify_signatures(transaction, ring)
+            admitted.append(transaction)
         except Refusal as refusal:
             admitted.append(TurnedAway(name, refusal.code, refusal.detail))
     return admitted

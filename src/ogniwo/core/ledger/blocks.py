@@ -70,6 +70,21 @@ class TransactionEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     v: Annotated[int, msgspec.Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
 
 
+def transaction_leaf(
+    *, envelope: bytes, height: int, outcome: str, position: int, time: int, transaction: str
+) -> bytes:
+    """The leaf hash of the log entry of a transaction; `envelope` is the hash in 32 bytes, `transaction` in hex.
+
+    The same as `leaf_hash(encode(TransactionEntry(...)))` at a quarter of its price: of what stands in an entry only
+    outcomes could need escapes in JSON, and they are codes.
+    """
+    entry = (
+        f'\0{{"entry":"transaction","envelope":"{envelope.hex()}","height":{height},"outcome":"{outcome}",'
+        f'"position":{position},"time":{time},"transaction":"{transaction}","v":{FORMAT_VERSION}}}'
+    )
+    return sha256(entry.encode("ascii")).digest()
+
+
 class Move(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A change of one balance, in minor units of the asset."""
 
