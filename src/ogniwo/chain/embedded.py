@@ -162,10 +162,10 @@ class EmbeddedLedger(Closing):
 
     def _commit(self, parts: Sequence[Part], handed: Handed) -> None:
         """Make one block of these parts and answer them; nothing is answered before it is durable."""
-        members = self._verifiers.finish(handed)
-        transactions = [member for member in members if isinstance(member, SignedTransaction)]
+        slices = self._verifiers.finish(handed)
+        members: list[SignedTransaction | TurnedAway] = []
         with self._state_lock:
-            executed = self._machine.execute(transactions, clock_s=self._clock())
+            executed = self._machine.execute(_transactions(slices, members), clock_s=self._clock())
             if executed.block is not None:
                 self._store.append(executed.block)
                 header = self._machine.header
@@ -207,6 +207,17 @@ class EmbeddedLedger(Closing):
                 detail = f"{self._store.path}: block {block.height}, {refusal.part}: {refusal.detail}"
                 raise DamagedStoreError(detail=detail) from refusal
             self._head = _head_of(header, self._machine.previous)
+
+
+def _transactions(
+    slices: Iterator[list[SignedTransaction | TurnedAway]], members: list[SignedTransaction | TurnedAway]
+) -> Iterator[SignedTransaction]:
+    """The transactions of some slices; every member passed over is put down in `members`."""
+    for part in slices:
+        members += part
+        for member in part:
+            if isinstance(member, SignedTransaction):
+                yield member
 
 
 def _head_of(header: BlockHeader, digest: str) -> Head:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -48,14 +48,34 @@ Member = SignedTransaction | TurnedAway
 
 
 class _Slice:
-    """A run of envelopes on its way; `members` None until it was admitted."""
+    """A run of envelopes on its way; `reply` None until a process has answered.
 
-    __slots__ = ("envelopes", "members", "tried")
+    The reply is decoded only when its transactions are wanted: what was decoded long before has left the processor's
+    cache, and executing it takes half as long again.
+    """
+
+    __slots__ = ("envelopes", "reply", "tried")
 
     def __init__(self, envelopes: Sequence[bytes]) -> None:
         self.envelopes = envelopes
-        self.members: list[Member] | None = None
+        self.reply: bytes | None = None
         self.tried = False
+
+    def members(self, ring: KeyRing) -> list[Member]:
+        """What became of each envelope, in order; verified here when no process answered, or not to the point."""
+        if self.reply is None:
+            return admit_each(self.envelopes, ring)
+        try:
+            reply = _REPLY.decode(self.reply)
+            members: list[Member] = [*reply.passed]
+            for position, turned in sorted(reply.turned_away.items()):
+                members.insert(position, turned)
+            for member, envelope in zip(members, self.envelopes, strict=True):
+                if isinstance(member, SignedTransaction):
+                    member.envelope = envelope
+        except ValueError:
+            return admit_each(self.envelopes, ring)
+        return members
 
 
 class Handed:
@@ -121,7 +141,7 @@ class _Process:
                 self._out[0] = self._out[0][written:]
 
     def receive(self) -> None:
-        """Take in what has arrived; raises EOFError when the process is gone, ValueError when it talks nonsense."""
+        """Take in what has arrived; raises EOFError when the process is gone."""
         while True:
             try:
                 piece = os.read(self.back, _PIPE_BYTES)
@@ -134,28 +154,17 @@ class _Process:
                 end = LENGTH_BYTES + int.from_bytes(self._in[:LENGTH_BYTES], "big")
                 if len(self._in) < end:
                     break
-                self._take(_REPLY.decode(memoryview(self._in)[LENGTH_BYTES:end].tobytes()))
+                self._take(bytes(memoryview(self._in)[LENGTH_BYTES:end]))
                 del self._in[:end]
 
-    def _take(self, reply: Reply) -> None:
+    def _take(self, reply: bytes) -> None:
         self.heard_s = time.monotonic()
         if not self.ready:
             self.ready = True
-            return
-        part = self.in_flight[0]
-        if len(reply.passed) + len(reply.turned_away) != len(part.envelopes):
-            raise ValueError(f"process {self.pid} answered for another number of envelopes")
-        if reply.turned_away:
-            passed = iter(reply.passed)
-            positions = range(len(part.envelopes))
-            members = [reply.turned_away.get(position) or next(passed) for position in positions]
+        elif self.in_flight:
+            self.in_flight.popleft().reply = reply
         else:
-            members = list[Member](reply.passed)
-        for member, envelope in zip(members, part.envelopes, strict=True):
-            if isinstance(member, SignedTransaction):
-                member.envelope = envelope
-        part.members = members
-        self.in_flight.popleft()
+            raise EOFError(f"process {self.pid} answers what nobody asked")
 
     def end(self, *, kill: bool = False) -> None:
         """Close the pipes, which ends the process, and wait for it."""
@@ -209,18 +218,17 @@ class Verifiers(Closing):
         self._assign()
         return Handed(slices)
 
-    def finish(self, handed: Handed) -> list[Member]:
-        """The members of a batch, in order; waits for the processes, and verifies here what they cannot."""
-        members: list[Member] = []
+    def finish(self, handed: Handed) -> Iterator[list[Member]]:
+        """The members of a batch, in order and slice by slice.
+
+        Waits for the processes first; what they cannot verify is verified here.
+        """
         for part in handed.slices:
-            while part.members is None and self._under_way(part):
+            while part.reply is None and self._under_way(part):
                 self._pump(wait=True)
-            if part.members is None:
-                if part in self._waiting:
-                    self._waiting.remove(part)
-                part.members = admit_each(part.envelopes, self._ring)
-            members += part.members
-        return members
+            if part in self._waiting:
+                self._waiting.remove(part)
+        return (part.members(self._ring) for part in handed.slices)
 
     def close(self) -> None:
         """End all processes."""
@@ -269,7 +277,7 @@ class Verifiers(Closing):
                     process.receive()
                 elif process.in_flight and now - process.heard_s > SILENCE_S_MAX:
                     raise TimeoutError(f"process {process.pid} is silent")
-            except (OSError, EOFError, ValueError):
+            except (OSError, EOFError):
                 self._bury(process)
         self._assign()
 

@@ -1,6 +1,6 @@
 """The ledger without a disk: executes transactions into blocks, and follows blocks that were executed before."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -77,7 +77,7 @@ class Machine:
         """The network's id, "" before genesis."""
         return self.state.foundation.network if self.state.foundation else ""
 
-    def execute(self, transactions: Sequence[SignedTransaction], *, clock_s: int) -> Executed:
+    def execute(self, transactions: Iterable[SignedTransaction], *, clock_s: int) -> Executed:
         """Apply transactions in order and make the next block of those that are recorded.
 
         `clock_s` is the writer's clock; block time never runs backwards. Signatures still open are settled here, since
