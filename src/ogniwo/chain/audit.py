@@ -1,16 +1,21 @@
 """The audit: read a ledger file from genesis and say where it does not follow from itself or from a checkpoint."""
 
-from collections.abc import Sequence
+import os
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 from ogniwo.chain.store import BlockStore, DamagedStoreError
+from ogniwo.chain.verifiers import AHEAD_MAX, Handed, Verifiers
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.blocks import Block, MalformedBodyError, read_body
 from ogniwo.core.ledger.checkpoints import parse_verifier_key, verify_checkpoint
 from ogniwo.core.ledger.machine import BlockMismatchError, Machine
 
 
-def verify_ledger(path: Path, *, checkpoints: Sequence[str] = ()) -> list[Finding]:
+def verify_ledger(path: Path, *, checkpoints: Sequence[str] = (), workers: int | None = None) -> list[Finding]:
     """Replay a ledger from genesis and compare every byte of every block; an empty list means nothing is wrong.
 
     Checked: the file, each header and body, every signature, every outcome, the hash chain, the state root and the log
@@ -18,30 +23,64 @@ def verify_ledger(path: Path, *, checkpoints: Sequence[str] = ()) -> list[Findin
     block in `facts` and the part in `column` ("header", "previous", "time", "transactions", "signature", "outcomes",
     "state", "log", "height"). Signed `checkpoints` kept elsewhere then say whether this is still the same log: a chain
     that was changed and computed anew follows from itself, but not from them. A copy that lost its end is found only
-    that way too.
+    that way too. `workers` processes verify the signatures (default: one per processor), unless the ledger is small.
     """
     findings: list[Finding] = []
     machine = Machine()
     followed = 0
+    count = (os.cpu_count() or 1) if workers is None else workers
     try:
-        with BlockStore(path, write=False) as store:
+        with BlockStore(path, write=False) as store, Verifiers(machine.ring, count=count) as verifiers:
             findings += [_finding("ledger.database_damaged", text, path) for text in store.damage()]
+            block = None
             try:
-                for block in store.blocks():
+                for block, handed in _ahead(store.blocks(), verifiers):
                     if block.height != machine.height + 1:
                         text = f"block {machine.height + 1} is missing; the next one is {block.height}"
                         findings.append(_finding("ledger.block_missing", text, path, machine.height + 1, "height"))
                         break
-                    machine.replay(block)
+                    admitted = None if handed is None else chain.from_iterable(verifiers.finish(handed))
+                    machine.replay(block, admitted=admitted)
                     followed = machine.log.size
             except BlockMismatchError as refusal:
-                text = f"block {block.height}: {refusal.detail}"
-                findings.append(_finding(refusal.code, text, path, block.height, refusal.part))
+                height = machine.height if block is None else block.height
+                text = f"block {height}: {refusal.detail}"
+                findings.append(_finding(refusal.code, text, path, height, refusal.part))
     except DamagedStoreError as refusal:
         findings.append(_finding(refusal.code, refusal.detail, path))
     if not findings and machine.height < 0:
         findings.append(_finding("ledger.empty", "the ledger has no block", path))
     return findings + _against(machine, followed, checkpoints, path, complete=not findings)
+
+
+def _ahead(blocks: Iterator[Block], verifiers: Verifiers) -> Iterator[tuple[Block, Handed | None]]:
+    """The blocks in order, those behind already on their way to verification.
+
+    A body that cannot be read goes without, and the replay says what is wrong with it. Damage to the file is raised
+    after the blocks before it.
+    """
+    waiting: deque[tuple[Block, Handed | None]] = deque()
+    height = 0
+    damage: DamagedStoreError | None = None
+    while True:
+        try:
+            while damage is None and len(waiting) <= AHEAD_MAX and (block := next(blocks, None)) is not None:
+                waiting.append((block, _handed(block, verifiers) if block.height == height else None))
+                height += 1
+        except DamagedStoreError as refusal:
+            damage = refusal
+        if not waiting:
+            break
+        yield waiting.popleft()
+    if damage is not None:
+        raise damage
+
+
+def _handed(block: Block, verifiers: Verifiers) -> Handed | None:
+    try:
+        return verifiers.begin([record.envelope for record in read_body(block.body)])
+    except MalformedBodyError:
+        return None
 
 
 def _against(

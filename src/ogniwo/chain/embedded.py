@@ -9,6 +9,7 @@ durable row. When full blocks wait, up to two are verified ahead. Few transactio
 """
 
 import os
+import sqlite3
 import threading
 import time
 from collections import deque
@@ -19,12 +20,13 @@ from typing import NamedTuple
 
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part
+from ogniwo.chain.projection import Projection
 from ogniwo.chain.store import BlockStore, DamagedStoreError
-from ogniwo.chain.verifiers import START_AFTER, Handed, Verifiers
+from ogniwo.chain.verifiers import AHEAD_MAX, START_AFTER, Handed, Verifiers
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway
 from ogniwo.core.ledger.blocks import Block, BlockHeader
-from ogniwo.core.ledger.machine import BlockMismatchError, Machine, Placed
+from ogniwo.core.ledger.machine import BlockMismatchError, Executed, Machine, Placed
 from ogniwo.core.ledger.merkle import Tree
 from ogniwo.core.ledger.state import State
 
@@ -32,8 +34,6 @@ BLOCK_TRANSACTIONS_MAX = 1_000
 BLOCK_BYTES_MAX = 1_000_000
 PENDING_MAX = 20_000
 PENDING_BYTES_MAX = 64_000_000
-_AHEAD_MAX = 2
-"""Full blocks that are verified while one is executed."""
 
 
 class Head(NamedTuple):
@@ -62,7 +62,8 @@ class EmbeddedLedger(Closing):
     """The engine over one SQLite file; safe to call from many threads. Close it, or use it in a `with` block.
 
     `clock` gives seconds since 1970; `workers` processes verify (default: one per processor), started when
-    `workers_after` transactions have come. Opening replays the chain: hashes,
+    `workers_after` transactions have come. A `projection` of this ledger is kept up by the writer, a block at a time,
+    after the callers have their answers. Opening replays the chain: hashes,
     rules and state roots are checked, signatures only by `audit.verify_ledger`. Raises LockedError, DamagedStoreError.
     """
 
@@ -74,7 +75,9 @@ class EmbeddedLedger(Closing):
         workers: int | None = None,
         workers_after: int = START_AFTER,
         pending_max: int = PENDING_MAX,
+        projection: Projection | None = None,
     ) -> None:
+        self._projection = projection
         self._clock = clock
         self._store = BlockStore(path, write=True)
         self._machine = Machine()
@@ -151,7 +154,7 @@ class EmbeddedLedger(Closing):
 
     def _take(self, ahead: deque[tuple[list[Part], Handed]]) -> bool:
         """Hand blocks in for verification: one, waiting for it, and behind it those that are full; False at the end."""
-        while len(ahead) <= _AHEAD_MAX and (
+        while len(ahead) <= AHEAD_MAX and (
             parts := self._inbox.take(
                 transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX, wait=not ahead
             )
@@ -184,6 +187,18 @@ class EmbeddedLedger(Closing):
             end = start + len(part.envelopes)
             part.ticket.settle(part.start, answers[start:end])
             start = end
+        self._project(executed)
+
+    def _project(self, executed: Executed) -> None:
+        if self._projection is None or executed.block is None:
+            return
+        names = ((member.payload, bytes.fromhex(member.transaction)) for member in executed.transactions)
+        try:
+            self._projection.follow(executed.block, recorded=executed.recorded, payloads=names)
+        except sqlite3.Error:
+            # The block is durable and the tables are only derived: they lag from here on, and whoever asks next
+            # catches up or is told what is wrong with them.
+            self._projection = None
 
     def _answer(self, transaction: SignedTransaction, placed: Placed) -> Answer:
         outcome = placed.outcome

@@ -34,6 +34,9 @@ SLICE_MAX = 250
 SLICE_MIN = 8
 """Fewer than this are verified sooner than sent."""
 
+AHEAD_MAX = 2
+"""Full blocks worth verifying ahead of the one that is executed."""
+
 SILENCE_S_MAX = 10.0
 """A process that owes a reply for so long is given up; a slice takes hundredths of a second."""
 

@@ -1,6 +1,6 @@
 """The ledger without a disk: executes transactions into blocks, and follows blocks that were executed before."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -54,10 +54,15 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Executed(NamedTuple):
-    """The block (None when nothing was recorded) and one placed outcome per transaction, in order."""
+    """The block (None when nothing was recorded) and one placed outcome per transaction, in order.
+
+    `recorded` is the block's body, `transactions` what it records, in the same order.
+    """
 
     block: Block | None
     placed: list[Placed]
+    recorded: list[Recorded]
+    transactions: list[SignedTransaction]
 
 
 class Machine:
@@ -88,7 +93,7 @@ class Machine:
         self.state.forget_expired(self.time)
         recorded: list[Recorded] = []
         leaves: list[bytes] = []
-        digests: list[bytes] = []
+        members: list[SignedTransaction] = []
         placed: list[Placed] = []
         height, first, take_moves = self.height + 1, self.log.size + 1, self.state.take_moves
         for transaction in transactions:
@@ -100,7 +105,7 @@ class Machine:
             position = len(recorded)
             placed.append(Placed(outcome, position, first + position))
             recorded.append(Recorded(outcome.code, transaction.envelope, _told(transaction, moves)))
-            digests.append(transaction.digest)
+            members.append(transaction)
             leaves.append(
                 transaction_leaf(
                     envelope=transaction.digest,
@@ -112,9 +117,9 @@ class Machine:
                 )
             )
         if not recorded:
-            return Executed(None, placed)
-        header = self._seal(block_time, leaves, digests)
-        return Executed(Block(self.height, header, write_body(recorded)), placed)
+            return Executed(None, placed, recorded, members)
+        header = self._seal(block_time, leaves, [member.digest for member in members])
+        return Executed(Block(self.height, header, write_body(recorded)), placed, recorded, members)
 
     def _one(self, transaction: SignedTransaction, block_time: int) -> Outcome:
         if transaction.open_checks:
@@ -157,7 +162,11 @@ class Machine:
         return written
 
     def replay(
-        self, block: Block, *, check_signatures: bool = True, admitted: Sequence[SignedTransaction | TurnedAway] = ()
+        self,
+        block: Block,
+        *,
+        check_signatures: bool = True,
+        admitted: Iterable[SignedTransaction | TurnedAway] | None = None,
     ) -> BlockHeader:
         """Follow a stored block and compare everything it says; raises BlockMismatchError at the first difference.
 
@@ -166,16 +175,13 @@ class Machine:
         refusal the machine stands between two blocks and is of no more use.
         """
         header, recorded = self._read(block)
-        members = admitted or admit_each(
-            (record.envelope for record in recorded), self.ring if check_signatures else None
-        )
-        transactions = []
-        for position, member in enumerate(members):
-            if isinstance(member, TurnedAway):
-                part = "signature" if member.code == SignatureError.code else "transactions"
-                raise BlockMismatchError(detail=f"transaction {position}: {member.detail}", part=part)
-            transactions.append(member)
-        executed = self.execute(transactions, clock_s=header.time)
+        if admitted is None:
+            envelopes = (record.envelope for record in recorded)
+            admitted = admit_each(envelopes, self.ring if check_signatures else None)
+        transactions: list[SignedTransaction] = []
+        executed = self.execute(_passed(admitted, transactions), clock_s=header.time)
+        if len(transactions) != len(recorded):
+            raise BlockMismatchError(detail="the envelopes are not those of the body", part="transactions")
         self._compare_transactions(header, recorded, transactions)
         for position, (record, placed) in enumerate(zip(recorded, executed.placed, strict=True)):
             if placed.outcome.code != record.outcome or not placed.outcome.recorded:
@@ -246,6 +252,18 @@ class Machine:
         if (ours.log_root, ours.log_size) != (header.log_root, header.log_size):
             raise BlockMismatchError(detail="the log after the block is another one", part="log")
         raise BlockMismatchError(detail="the header holds something else than the block", part="header")
+
+
+def _passed(
+    members: Iterable[SignedTransaction | TurnedAway], passed: list[SignedTransaction]
+) -> Iterator[SignedTransaction]:
+    """The members of a stored block, each noted in `passed`; refuses one that should not be in any."""
+    for position, member in enumerate(members):
+        if isinstance(member, TurnedAway):
+            part = "signature" if member.code == SignatureError.code else "transactions"
+            raise BlockMismatchError(detail=f"transaction {position}: {member.detail}", part=part)
+        passed.append(member)
+        yield member
 
 
 def _root_over(digests: Sequence[bytes]) -> bytes:
