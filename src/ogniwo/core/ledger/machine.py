@@ -18,7 +18,7 @@ from ogniwo.core.ledger.blocks import (
     header_hash,
     read_body,
     read_header,
-    transaction_leaf,
+    transaction_leaves,
     write_body,
 )
 from ogniwo.core.ledger.canonical import encode
@@ -92,10 +92,10 @@ class Machine:
         # By the time of the last block, not by the clock: what a replay cannot see must not change the state.
         self.state.forget_expired(self.time)
         recorded: list[Recorded] = []
-        leaves: list[bytes] = []
+        decided: list[tuple[bytes, str, str]] = []
         members: list[SignedTransaction] = []
         placed: list[Placed] = []
-        height, first, take_moves = self.height + 1, self.log.size + 1, self.state.take_moves
+        first, take_moves = self.log.size + 1, self.state.take_moves
         for transaction in transactions:
             outcome = self._one(transaction, block_time)
             moves = take_moves()
@@ -106,18 +106,10 @@ class Machine:
             placed.append(Placed(outcome, position, first + position))
             recorded.append(Recorded(outcome.code, transaction.envelope, _told(transaction, moves)))
             members.append(transaction)
-            leaves.append(
-                transaction_leaf(
-                    envelope=transaction.digest,
-                    height=height,
-                    outcome=outcome.code,
-                    position=position,
-                    time=block_time,
-                    transaction=transaction.transaction,
-                )
-            )
+            decided.append((transaction.digest, transaction.transaction, outcome.code))
         if not recorded:
             return Executed(None, placed, recorded, members)
+        leaves = transaction_leaves(decided, height=self.height + 1, time=block_time)
         header = self._seal(block_time, leaves, [member.digest for member in members])
         return Executed(Block(self.height, header, write_body(recorded)), placed, recorded, members)
 
@@ -227,17 +219,11 @@ class Machine:
             return
         if _root_over([transaction.digest for transaction in transactions]).hex() != header.transactions_root:
             raise BlockMismatchError(detail="the envelopes are not those of the header", part="transactions")
-        leaves = [
-            transaction_leaf(
-                envelope=transaction.digest,
-                height=header.height,
-                outcome=record.outcome,
-                position=position,
-                time=header.time,
-                transaction=transaction.transaction,
-            )
-            for position, (record, transaction) in enumerate(zip(recorded, transactions, strict=True))
+        decided = [
+            (transaction.digest, transaction.transaction, record.outcome)
+            for record, transaction in zip(recorded, transactions, strict=True)
         ]
+        leaves = transaction_leaves(decided, height=header.height, time=header.time)
         if root_of(leaves).hex() != header.outcomes_root:
             raise BlockMismatchError(detail="the outcomes or the time are not those of the header", part="outcomes")
 

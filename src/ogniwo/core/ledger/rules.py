@@ -57,7 +57,7 @@ def apply(
                 block_time,
                 logged,
             )
-            if any(kid in state.key_limits for kid in signed.signers):
+            if state.key_limits and any(kid in state.key_limits for kid in signed.signers):
                 # What a limited key used is noted while rules still check (keys.cover).
                 with state.all_or_nothing():
                     _operate(call, payload)
