@@ -131,6 +131,11 @@ class EmbeddedLedger(Closing):
         with self._state_lock:
             yield self._machine.state
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that verify, as last seen by the writer; none before they are started and ready."""
+        return self._verifiers.pids
+
     def close(self) -> None:
         """Finish what waits, end the processes, release the file. Closing twice does nothing more."""
         self._inbox.close("the ledger is closed")
