@@ -22,13 +22,12 @@ def post(call: Call, payload: Post) -> None:
     amounts: dict[tuple[str, str], int] = {}
     sums: dict[str, int] = {}
     for line in payload.postings:
-        name, amount = line.asset, line.amount
-        place = (line.account, name)
+        account, name, amount = line.account, line.asset, line.amount
         if not amount:
-            raise refused(Code.ZERO_AMOUNT, f"a posting of nothing to {line.account}")
-        if place in amounts:
-            raise refused(Code.DUPLICATE_POSTING, f"{line.account} has two postings of {name}")
-        amounts[place] = amount
+            raise refused(Code.ZERO_AMOUNT, f"a posting of nothing to {account}")
+        if (account, name) in amounts:
+            raise refused(Code.DUPLICATE_POSTING, f"{account} has two postings of {name}")
+        amounts[account, name] = amount
         sums[name] = sums.get(name, 0) + amount
     for name, total in sums.items():
         if total:
