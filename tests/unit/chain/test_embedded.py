@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 
 import msgspec
 import pytest
@@ -165,6 +166,35 @@ def test_a_failing_disk_stops_the_engine_without_acknowledging(path, network):
     ledger.close()
     with opened(path, network) as again:
         assert [answer.code for answer in again.submit([payment])] == ["accepted"]
+
+
+@pytest.mark.parametrize("workers_after", [1, 10**9])
+def test_a_failing_disk_tells_everybody_whose_block_was_on_its_way(path, network, workers_after):
+    ledger = opened(path, network, workers_after=workers_after)
+    ledger.submit(network.founding())
+    ledger._store._connection.execute("PRAGMA query_only = ON")
+    payment = network.signed(network.pay("op/coop/anna", "op/coop/jan", 1), "anna")
+    stopped = []
+
+    def submit():
+        try:
+            ledger.submit([payment] * 1_000)
+        except StoppedError as refusal:
+            stopped.append(str(refusal))
+
+    with ledger.reading():
+        threads = [threading.Thread(target=submit) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        while ledger.health().pending < 6_000:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert len(stopped) == 6
+    assert all("ledger.store_write" in problem for problem in stopped)
+    ledger.close()
+    with opened(path, network) as again:
+        assert again.head().height == 0
 
 
 def test_a_block_written_by_somebody_else_fences_this_writer(path, network):
