@@ -144,29 +144,28 @@ class EmbeddedLedger(Closing):
         self._store.close()
 
     def _write(self) -> None:
-        ahead: deque[tuple[list[Part], Handed]] = deque()
-        while self._take(ahead):
-            parts, handed = ahead.popleft()
-            try:
-                self._commit(parts, handed)
-            except BaseException as error:
-                unanswered = [*parts, *(part for later, _ in ahead for part in later)]
-                ahead.clear()
-                if not isinstance(error, Refusal):
-                    self._inbox.fail(f"a fault in the writer: {error!r}", unanswered)
-                    raise
-                self._inbox.fail(str(error), unanswered)
+        taken: deque[list[Part]] = deque()
+        handed: deque[Handed] = deque()
+        try:
+            while self._take(taken, handed):
+                self._commit(taken[0], handed.popleft())
+                taken.popleft()
+        except Refusal as refusal:
+            self._inbox.fail(str(refusal), [part for parts in taken for part in parts])
+        except BaseException as error:
+            self._inbox.fail(f"a fault in the writer: {error!r}", [part for parts in taken for part in parts])
+            raise
 
-    def _take(self, ahead: deque[tuple[list[Part], Handed]]) -> bool:
+    def _take(self, taken: deque[list[Part]], handed: deque[Handed]) -> bool:
         """Hand blocks in for verification: one, waiting for it, and behind it those that are full; False at the end."""
-        while len(ahead) <= AHEAD_MAX and (
+        while len(taken) <= AHEAD_MAX and (
             parts := self._inbox.take(
-                transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX, wait=not ahead
+                transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX, wait=not taken
             )
         ):
-            envelopes = [envelope for part in parts for envelope in part.envelopes]
-            ahead.append((parts, self._verifiers.begin(envelopes)))
-        return bool(ahead)
+            taken.append(parts)
+            handed.append(self._verifiers.begin([envelope for part in parts for envelope in part.envelopes]))
+        return bool(taken)
 
     def _commit(self, parts: Sequence[Part], handed: Handed) -> None:
         """Make one block of these parts and answer them; nothing is answered before it is durable."""
