@@ -94,6 +94,8 @@ class _Process:
     """One process and the pipes to it, none of which ever blocks the writer."""
 
     def __init__(self) -> None:
+        if not sys.executable:
+            raise OSError("the interpreter does not say where it is")
         # -P: the working directory is no place to load code from.
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "ogniwo.chain.verifier"],
@@ -243,7 +245,7 @@ class Verifiers(Closing):
         try:
             self._processes.append(_Process())
         except OSError:
-            # No process to be had (limits, memory): the writer goes on alone.
+            # No process to be had (limits, memory, no interpreter to start): the writer goes on alone.
             self._count = 0
 
     def _under_way(self, part: _Slice) -> bool:

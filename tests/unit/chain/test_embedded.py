@@ -197,6 +197,18 @@ def test_a_failing_disk_tells_everybody_whose_block_was_on_its_way(path, network
         assert again.head().height == 0
 
 
+def test_a_fault_in_the_writer_is_told_to_everybody(path, network, monkeypatch):
+    faults = []
+    monkeypatch.setattr(threading, "excepthook", lambda fault: faults.append(fault.exc_type))
+    ledger = opened(path, network)
+    monkeypatch.setattr(ledger._verifiers, "begin", lambda envelopes: 1 // 0)
+    with pytest.raises(StoppedError, match="a fault in the writer: ZeroDivisionError"):
+        ledger.submit([b"{}"])
+    assert not ledger.health().running
+    ledger.close()
+    assert faults == [ZeroDivisionError]
+
+
 def test_a_block_written_by_somebody_else_fences_this_writer(path, network):
     ledger = opened(path, network)
     ledger.submit(network.founding())

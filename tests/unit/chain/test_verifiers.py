@@ -150,6 +150,32 @@ def test_no_process_is_started_for_little(network, tmp_path):
         assert ledger._verifiers._processes == []
 
 
+def test_without_an_interpreter_to_start_the_writer_goes_on_alone(network, ring, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.executable", str(tmp_path / "gone"))
+    envelopes = mixed(network)
+    with Verifiers(ring, count=2, start_after=1) as verifiers:
+        members = [member for part in verifiers.finish(verifiers.begin(envelopes)) for member in part]
+        assert told(members) == told(admit_each(envelopes, ring))
+        assert verifiers._processes == []
+
+
+def test_processes_that_end_at_once_are_not_started_for_ever(network, ring, monkeypatch, tmp_path):
+    script = tmp_path / "ends"
+    script.write_text("#!/bin/sh\nexit 1\n", encoding="ascii")
+    script.chmod(0o700)
+    monkeypatch.setattr("sys.executable", str(script))
+    envelopes = mixed(network)
+    expected = told(admit_each(envelopes, ring))
+    with Verifiers(ring, count=2, start_after=1) as verifiers:
+        end = time.monotonic() + DEADLINE_S
+        while not verifiers._started or verifiers._processes:
+            assert time.monotonic() < end
+            members = [member for part in verifiers.finish(verifiers.begin(envelopes)) for member in part]
+            assert told(members) == expected
+            time.sleep(0.01)
+        assert verifiers._replacements == 0
+
+
 def test_closing_ends_the_processes(ring):
     verifiers = Verifiers(ring, count=2, start_after=1)
     ready(verifiers, 2)
