@@ -226,14 +226,17 @@ class Verifiers(Closing):
     def finish(self, handed: Handed) -> Iterator[list[Member]]:
         """The members of a batch, in order and slice by slice.
 
-        Waits for the processes first; what they cannot verify is verified here.
+        Waits for the processes first, and verifies here what they cannot: nothing long is left to do afterwards.
         """
-        for part in handed.slices:
+        admitted: dict[int, list[Member]] = {}
+        for number, part in enumerate(handed.slices):
             while part.reply is None and self._under_way(part):
                 self._pump(wait=True)
             if part in self._waiting:
                 self._waiting.remove(part)
-        return (part.members(self._ring) for part in handed.slices)
+            if part.reply is None:
+                admitted[number] = admit_each(part.envelopes, self._ring)
+        return (admitted.get(number) or part.members(self._ring) for number, part in enumerate(handed.slices))
 
     def close(self) -> None:
         """End all processes."""
