@@ -77,7 +77,7 @@ def test_a_stranger_with_a_key_that_is_none_stops_nobody(path, network):
     header = json.dumps({"alg": "ES256", "kid": key_id(none)}, separators=(",", ":"))
     document["signatures"][0]["protected"] = base64url(header.encode())
     forged = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    with EmbeddedLedger(path, clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(path, clock=lambda: network.now, workers=1) as ledger:
         ledger.submit(network.founding())
         payment = network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")
         assert [answer.code for answer in ledger.submit([forged, payment])] == ["ledger.public_key", "accepted"]
