@@ -4,14 +4,14 @@ import os
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 
 from common import Row
 from ogniwo.chain.audit import verify_ledger
@@ -25,13 +25,15 @@ from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.checkpoints import verifier_key
 from ogniwo.core.ledger.signing import public_key_of, sign
+from raw_verification import PROCESSORS, processor_s, verified_per_s
 
 NETWORK = "bench.example/ledger"
 ACCOUNTS = 500
 TRANSFERS = {"small": 4_000, "full": 30_000}
 ROUNDS = {"small": 3, "full": 5}
-THREADS = 2
-TARGET_TRANSFERS_PER_S = 15_000
+VERIFICATIONS = 5_000
+TARGET_TRANSFERS_PER_S = 25_000
+TARGET_SHARE = 0.65
 
 
 class Load:
@@ -60,18 +62,20 @@ class Load:
         postings = tuple(tx.Posting(account=who, amount=amount, asset="PLN/2") for who, amount in lines)
         return sign(encode(tx.Post(**self.frame(account), postings=postings)), keys=[key])
 
+    def genesis(self, permissions: tuple[tx.Permission, ...]) -> tx.Genesis:
+        """The first transaction, with one role of these permissions."""
+        return tx.Genesis(
+            **self.frame(),
+            checkpoint_key=verifier_key(NETWORK, Ed25519PrivateKey.generate()).text(),
+            key=public_key_of(self.operator),
+            operator_role="operator",
+            roles=(tx.Role(name="operator", permissions=permissions),),
+        )
+
     def founding(self) -> list[bytes]:
         """Genesis, an asset, and the funded accounts with their keys."""
-        checkpoint_key = verifier_key(NETWORK, Ed25519PrivateKey.generate()).text()
-        permissions = ("account.register", "asset.define", "asset.issue", "key.register")
         payloads = [
-            tx.Genesis(
-                **self.frame(),
-                checkpoint_key=checkpoint_key,
-                key=public_key_of(self.operator),
-                operator_role="operator",
-                roles=(tx.Role(name="operator", permissions=permissions),),
-            ),
+            self.genesis(("account.register", "asset.define", "asset.issue", "key.register")),
             tx.RegisterAccount(**self.frame(), kind="control", path="op/issuer"),
             tx.DefineAsset(
                 **self.frame(),
@@ -108,25 +112,6 @@ class Load:
         return envelopes
 
 
-def verified_per_s(load: Load, count: int) -> float:
-    """The yardstick: signatures verified per second by `cryptography` alone on the same number of threads."""
-    algorithm, message = ec.ECDSA(SHA256()), b"m" * 500
-    work = [(key.public_key(), key.sign(message, algorithm)) for key in load.keys[:50]]
-
-    def verify() -> None:
-        for number in range(count // THREADS):
-            public, signature = work[number % len(work)]
-            public.verify(signature, message, algorithm)
-
-    threads = [threading.Thread(target=verify) for _ in range(THREADS)]
-    start = time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return count // THREADS * THREADS / (time.perf_counter() - start)
-
-
 def syncs_per_s(folder: Path) -> float:
     """How often this disk syncs an appended 4 KiB."""
     with (folder / "sync").open("wb", buffering=0) as file:
@@ -137,20 +122,54 @@ def syncs_per_s(folder: Path) -> float:
         return 100 / (time.perf_counter() - start)
 
 
-def transferred(folder: Path, founding: Sequence[bytes], transfers: Sequence[bytes]) -> tuple[float, float, int]:
-    """Transfers per wall second, per processor second, and blocks, submitted at once to a fresh ledger."""
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS, pending_max=len(transfers) + 1) as ledger:
+def await_workers(ledger: EmbeddedLedger) -> None:
+    """Submit what is refused at once until the processes that verify are ready."""
+    for _ in range(1_000):
+        if len(ledger.workers) == PROCESSORS:
+            return
+        ledger.submit([b"{}"])
+        time.sleep(0.02)
+    raise AssertionError("the processes that verify did not start")
+
+
+def transferred(
+    folder: Path, founding: Sequence[bytes], transfers: Sequence[bytes], *, projecting: bool
+) -> tuple[float, float, int]:
+    """Transfers per wall second, processor seconds of one (writer and workers), and blocks, on a fresh ledger.
+
+    With `projecting` the tables in SQL follow each block and are complete before the clock stops.
+    """
+    path = folder / "ledger.sqlite3"
+    with ExitStack() as stack:
+        tables = stack.enter_context(Projection(ledger=path, path=folder / "tables.sqlite3")) if projecting else None
+        ledger = stack.enter_context(
+            EmbeddedLedger(path, workers=PROCESSORS, workers_after=1, pending_max=len(transfers) + 1, projection=tables)
+        )
         assert {answer.code for answer in ledger.submit(founding)} == {"accepted"}
-        before, spent, start = ledger.head().height, time.process_time(), time.perf_counter()
+        await_workers(ledger)
+        before, spent, start = ledger.head().height, _spent_s(ledger.workers), time.perf_counter()
         answers = ledger.submit(transfers)
-        wall, processor = time.perf_counter() - start, time.process_time() - spent
+        if tables is not None:
+            assert tables.catch_up() == ledger.head().height
+        wall, processor = time.perf_counter() - start, _spent_s(ledger.workers) - spent
         assert {answer.code for answer in answers} == {"accepted"}
-        return len(transfers) / wall, len(transfers) / processor, ledger.head().height - before
+        if tables is not None:
+            assert tables.balances()["op/issuer", "PLN/2"] == -ACCOUNTS * 1_000_000
+        return len(transfers) / wall, processor / len(transfers), ledger.head().height - before
+
+
+def _spent_s(workers: Sequence[int]) -> float:
+    """Processor seconds of this process and of the workers so far (proc(5): fields 14 and 15 of stat, in ticks)."""
+    ticks = 0
+    for pid in workers:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def latency_s(folder: Path, founding: Sequence[bytes], transfers: Sequence[bytes]) -> float:
     """The median seconds of a single transfer, durable, on an idle ledger."""
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS) as ledger:
+    with EmbeddedLedger(folder / "ledger.sqlite3", workers=PROCESSORS) as ledger:
         ledger.submit(founding)
         spent = []
         for envelope in transfers:
@@ -166,26 +185,58 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def throughput_rows(rounds: Sequence[tuple[float, float, float, float, int]]) -> list[Row]:
-    """The rows of the median round, with the yardsticks measured just before it."""
-    verifications, syncs, per_s, per_processor_s, blocks = sorted(rounds, key=lambda each: each[2])[len(rounds) // 2]
-    best = max(each[2] for each in rounds)
+class Round(NamedTuple):
+    """One round: what the machine could do right before it, and what the ledger did."""
+
+    verifications: float
+    verification_s: float
+    syncs: float
+    per_s: float
+    processor_s: float
+    blocks: int
+
+    @property
+    def share(self) -> float:
+        """Transfers per verification of the yardstick."""
+        return self.per_s / self.verifications
+
+    @property
+    def processor_share(self) -> float:
+        """The part of all processor time that a verification by itself takes: the share of a machine left alone."""
+        return self.verification_s / self.processor_s
+
+
+def throughput_rows(name: str, rounds: Sequence[Round]) -> list[Row]:
+    """Absolute and relative speed of the median rounds."""
+    fast = sorted(rounds, key=lambda each: each.per_s)
+    shares = sorted(rounds, key=lambda each: each.share)
+    processor = sorted(rounds, key=lambda each: each.processor_share)[len(rounds) // 2]
+    middle, share = fast[len(fast) // 2], shares[len(shares) // 2]
     return [
         Row(
-            "ledger: signed transfers, durable",
-            f"{per_s:,.0f}/s",
+            f"ledger: {name}",
+            f"{middle.per_s:,.0f}/s",
             f"{TARGET_TRANSFERS_PER_S:,}/s wanted on two cores",
-            per_s / TARGET_TRANSFERS_PER_S,
+            middle.per_s / TARGET_TRANSFERS_PER_S,
             1.0,
-            f"median of {len(rounds)}, best {best:,.0f}/s; {blocks} blocks; {per_processor_s:,.0f}/s per processor",
+            f"median of {len(rounds)}, best {fast[-1].per_s:,.0f}/s; {middle.blocks} blocks; "
+            f"load {os.getloadavg()[0]:.1f}",
         ),
         Row(
-            "ledger: share of raw verification",
-            f"{per_s:,.0f} transfers/s",
-            f"{verifications:,.0f} P-256 verifications/s, {THREADS} threads",
-            per_s / verifications,
-            0.4,
-            f"the disk syncs {syncs:,.0f} times/s",
+            f"ledger: {name}, share",
+            f"{share.per_s:,.0f} transfers/s",
+            f"{share.verifications:,.0f} P-256 verifications/s",
+            share.share,
+            TARGET_SHARE,
+            f"best {shares[-1].share:.2f}; the disk syncs {share.syncs:,.0f} times/s",
+        ),
+        Row(
+            f"ledger: {name}, processor",
+            f"{processor.processor_s * 1e6:.1f} us of all processors",
+            f"{processor.verification_s * 1e6:.1f} us for one verification",
+            processor.processor_share,
+            0.0,
+            f"{PROCESSORS / processor.processor_s:,.0f}/s if nothing else ran",
         ),
     ]
 
@@ -217,15 +268,18 @@ def run(*, scale: str) -> list[Row]:
     founding, transfers = load.founding(), load.transfers(TRANSFERS[scale])
     count = len(transfers)
     total = count + len(founding)
-    rounds = []
+    rounds: dict[bool, list[Round]] = {True: [], False: []}
     with tempfile.TemporaryDirectory(prefix="bench-ledger-", dir=Path.cwd()) as name:
         for number in range(ROUNDS[scale]):
-            folder = Path(name) / str(number)
-            folder.mkdir()
-            # Yardsticks right before each round, so that a busy machine slows both.
-            rounds.append((verified_per_s(load, 6_000), syncs_per_s(folder), *transferred(folder, founding, transfers)))
-        _, syncs, per_s, _, _ = sorted(rounds, key=lambda each: each[2])[len(rounds) // 2]
-        path = Path(name) / "0" / "ledger.sqlite3"
+            for projecting, some in rounds.items():
+                folder = Path(name) / f"{number}-{projecting}"
+                folder.mkdir()
+                # Yardsticks right before each round, so that a busy machine slows both.
+                raw = verified_per_s(VERIFICATIONS), processor_s(VERIFICATIONS), syncs_per_s(folder)
+                some.append(Round(*raw, *transferred(folder, founding, transfers, projecting=projecting)))
+        fast = sorted(rounds[True], key=lambda each: each.per_s)[len(rounds[True]) // 2]
+        syncs, per_s = fast.syncs, fast.per_s
+        path = Path(name) / "0-True" / "ledger.sqlite3"
         assert verify_ledger(path) == []
         reopened = timed(lambda: EmbeddedLedger(path, snapshot_entries=0).close())
         with Projection(ledger=path, path=Path(name) / "projection.sqlite3") as projection:
@@ -237,7 +291,8 @@ def run(*, scale: str) -> list[Row]:
         alone = latency_s(single, founding, transfers[:200])
         opening = opening_row(path)
     return [
-        *throughput_rows(rounds),
+        *throughput_rows("signed transfers, durable, in SQL", rounds[True]),
+        *throughput_rows("signed transfers, durable", rounds[False]),
         Row(
             "ledger: one transfer alone",
             f"{alone * 1_000:.2f} ms",

@@ -58,7 +58,7 @@ class Place:
 
 def _embedded(address: Any, folder: Any, insert: Callable[[Any], None]) -> Place:
     def opened(**options: Any) -> EmbeddedLedger:
-        return EmbeddedLedger(address, **{"threads": 2, "snapshots": folder / "snapshots"} | options)
+        return EmbeddedLedger(address, **{"workers": 2, "snapshots": folder / "snapshots"} | options)
 
     return Place(opened, address, folder, lambda: open_store(address, write=False), insert)
 

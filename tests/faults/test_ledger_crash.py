@@ -87,7 +87,9 @@ def run_until_killed(path, *, first, point="", run=0, after_s=None):
 def on_ledger(path):
     with Projection(ledger=path, path=path.with_name("projection.sqlite3")) as projection:
         projection.rebuild()
-        rows = projection._connection.execute("SELECT name FROM transactions WHERE outcome = 'accepted'").fetchall()
+        rows = projection._connection.execute(
+            "SELECT lower(hex(name)) FROM transactions WHERE outcome = 'accepted'"
+        ).fetchall()
     return {name for (name,) in rows}
 
 

@@ -182,7 +182,7 @@ class Payer(threading.Thread):
         envelope = None
         while not self.stopping.is_set():
             try:
-                with EmbeddedLedger(self.address, clock=lambda: self.network.now, threads=1) as ledger:
+                with EmbeddedLedger(self.address, clock=lambda: self.network.now, workers=1) as ledger:
                     self.pid = ledger._store._pid
                     while not self.stopping.is_set() or envelope:
                         envelope = envelope or self.network.signed(
@@ -209,7 +209,7 @@ def wait_for(condition):
 def test_the_server_dies_under_the_writer(cluster, network, tmp_path):
     """The writer's connection ended, its process killed, and the whole server stopped at once, while payments run."""
     address = cluster.address("dying")
-    with EmbeddedLedger(address, clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(address, clock=lambda: network.now, workers=1) as ledger:
         ledger.submit(network.founding())
     payer = Payer(address, network)
     payer.start()

@@ -26,7 +26,7 @@ def new_network():
 @pytest.fixture
 def ledger_and_coop(tmp_path):
     coop = new_network()
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: coop.now, threads=2) as ledger:
+    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: coop.now, workers=2) as ledger:
         ledger.submit(coop.founding())
         yield ledger, coop
 

@@ -37,7 +37,7 @@ def honest(tmp_path_factory):
     """A ledger of five blocks, its blocks, and the checkpoint that a partner kept after block 3."""
     coop = new_network()
     path = tmp_path_factory.mktemp("honest") / "ledger.sqlite3"
-    with EmbeddedLedger(path, clock=lambda: coop.now, threads=1) as ledger:
+    with EmbeddedLedger(path, clock=lambda: coop.now, workers=1) as ledger:
         ledger.submit(coop.founding())
         for amount in (10, 20, 30, 40):
             coop.now += 60

@@ -42,7 +42,7 @@ def board(tmp_path):
     """Operator, cooperative and Anna hold all rights; issuing needs two of them. Anna has a second, limited key."""
     coop = new_network()
     limit = tx.KeyLimit(asset="PLN/2", per_day=10, per_transfer=10)
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: coop.now, threads=2) as ledger:
+    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: coop.now, workers=2) as ledger:
         ledger.submit(coop.founding(*coop.authority()))
         answers = ledger.submit(
             [

@@ -4,16 +4,16 @@ Four calls: `submit(batch)`, `read(from height)`, `head()`, `health()`. Callers 
 thread makes the blocks. A block takes whatever waits, up to 1,000 transactions or 1 MB, and what arrives meanwhile
 forms the next one, so nobody waits for company and a busy ledger still syncs once per thousand.
 
-The writer works in phases: decode all (Python), verify all signatures (OpenSSL, without the interpreter lock, spread
-over the threads), apply all (Python), one durable row. Verifying the next block while this one is applied would gain
-only some five per cent (measured on two processors): the threads then wait for one another's interpreter lock.
+Processes of their own decode and verify (verifiers.py); meanwhile the writer applies the block before and makes it one
+durable row. When full blocks wait, up to two are verified ahead. Few transactions are verified by the writer itself.
 """
 
 import os
+import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +21,15 @@ from typing import NamedTuple
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part
 from ogniwo.chain.opening import SNAPSHOT_ENTRIES, SnapshotKeeper
+from ogniwo.chain.projection import Projection
 from ogniwo.chain.store import LedgerAddress
 from ogniwo.chain.stores import open_store, snapshot_folder
+from ogniwo.chain.verifiers import AHEAD_MAX, START_AFTER, Handed, Verifiers
 from ogniwo.core.kernel.findings import Finding
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, settle
+from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway
 from ogniwo.core.ledger.blocks import Block, BlockHeader
-from ogniwo.core.ledger.machine import Placed
+from ogniwo.core.ledger.machine import Executed, Placed
 from ogniwo.core.ledger.merkle import Tree
 from ogniwo.core.ledger.state import State
 
@@ -36,8 +38,6 @@ BLOCK_BYTES_MAX = 1_000_000
 PENDING_MAX = 20_000
 PENDING_BYTES_MAX = 64_000_000
 _CLOSED = "the ledger is closed"
-_SLICE_MIN = 8
-"""Fewer signatures than this are not worth waking a thread for."""
 
 
 class Head(NamedTuple):
@@ -66,9 +66,11 @@ class EmbeddedLedger(Closing):
     """The engine over one store; safe to call from many threads. Close it, or use it in a `with` block.
 
     `address` is an SQLite file or a PostgreSQL database (`store.LedgerAddress`). `clock` gives seconds since 1970;
-    `threads` verify (default: one per processor). Opening starts from the newest snapshot that fits the blocks
-    (opening.py) and replays the rest; `snapshots` is their folder (default: beside a file, none for a server), and
-    `snapshot_entries` how much the log grows between two of them, 0 for none. Raises the refusals of `BlockStore`.
+    `workers` processes verify (default: one per processor), started when `workers_after` transactions have come. A
+    `projection` of this ledger is kept up by the writer, a block at a time, after the callers have their answers.
+    Opening starts from the newest snapshot that fits the blocks (opening.py) and replays the rest; `snapshots` is their
+    folder (default: beside a file, none for a server), and `snapshot_entries` how much the log grows between two of
+    them, 0 for none. Raises the refusals of `BlockStore`.
     """
 
     def __init__(
@@ -76,13 +78,15 @@ class EmbeddedLedger(Closing):
         address: LedgerAddress,
         *,
         clock: Callable[[], int] = lambda: int(time.time()),
-        threads: int | None = None,
+        workers: int | None = None,
+        workers_after: int = START_AFTER,
         pending_max: int = PENDING_MAX,
         snapshots: Path | None = None,
         snapshot_entries: int = SNAPSHOT_ENTRIES,
+        projection: Projection | None = None,
     ) -> None:
+        self._projection = projection
         self._clock = clock
-        self._threads = threads or os.cpu_count() or 1
         self._store = open_store(address, write=True)
         self._keeper = SnapshotKeeper(snapshots or snapshot_folder(address), every=snapshot_entries)
         try:
@@ -95,8 +99,8 @@ class EmbeddedLedger(Closing):
         self._head = _head_of(header, self._machine.previous) if header else nothing
         self._state_lock = threading.Lock()
         self._inbox = Inbox(transactions_max=pending_max, bytes_max=PENDING_BYTES_MAX)
-        # The writer verifies a share itself, so the pool needs one thread less.
-        self._pool = ThreadPoolExecutor(max(self._threads - 1, 1), thread_name_prefix="ledger-verify")
+        count = (os.cpu_count() or 1) if workers is None else workers
+        self._verifiers = Verifiers(self._machine.ring, count=count, start_after=workers_after)
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._writer.start()
 
@@ -147,76 +151,82 @@ class EmbeddedLedger(Closing):
         with self._state_lock:
             yield self._machine.state
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that verify, as last seen by the writer; none before they are started and ready."""
+        return self._verifiers.pids
+
     def close(self) -> None:
-        """Finish what waits, stop the threads, release the file. Closing twice does nothing more."""
+        """Finish what waits, end the processes, release the file. Closing twice does nothing more."""
         self._inbox.close(_CLOSED)
         self._writer.join()
-        self._pool.shutdown(wait=True)
+        self._verifiers.close()
         # After a failure the machine may stand at a block that was never written.
         if self._inbox.status()[1] == _CLOSED and self._machine.previous == self._head.hash:
             self._keeper.at_close(self._store, self._machine)
         self._store.close()
 
     def _write(self) -> None:
-        while parts := self._inbox.take(transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX):
-            try:
-                self._commit(parts)
+        taken: deque[list[Part]] = deque()
+        handed: deque[Handed] = deque()
+        try:
+            while self._take(taken, handed):
+                self._commit(taken[0], handed.popleft())
+                taken.popleft()
                 self._keeper.after_block(self._store, self._machine)
-            except Refusal as refusal:
-                self._inbox.fail(str(refusal), parts)
-            except BaseException as error:
-                self._inbox.fail(f"a fault in the writer: {error!r}", parts)
-                raise
+        except Refusal as refusal:
+            self._inbox.fail(str(refusal), [part for parts in taken for part in parts])
+        except BaseException as error:
+            self._inbox.fail(f"a fault in the writer: {error!r}", [part for parts in taken for part in parts])
+            raise
 
-    def _commit(self, parts: Sequence[Part]) -> None:
+    def _take(self, taken: deque[list[Part]], handed: deque[Handed]) -> bool:
+        """Hand blocks in for verification: one, waiting for it, and behind it those that are full; False at the end."""
+        while len(taken) <= AHEAD_MAX and (
+            parts := self._inbox.take(
+                transactions_max=BLOCK_TRANSACTIONS_MAX, bytes_max=BLOCK_BYTES_MAX, wait=not taken
+            )
+        ):
+            taken.append(parts)
+            handed.append(self._verifiers.begin([envelope for part in parts for envelope in part.envelopes]))
+        return bool(taken)
+
+    def _commit(self, parts: Sequence[Part], handed: Handed) -> None:
         """Make one block of these parts and answer them; nothing is answered before it is durable."""
-        members = self._admitted([envelope for part in parts for envelope in part.envelopes])
-        transactions = [member for member in members if isinstance(member, SignedTransaction)]
+        slices = self._verifiers.finish(handed)
+        members: list[SignedTransaction | TurnedAway] = []
         with self._state_lock:
-            executed = self._machine.execute(transactions, clock_s=self._clock())
+            executed = self._machine.execute(_transactions(slices, members), clock_s=self._clock())
             if executed.block is not None:
                 self._store.append(executed.block)
                 header = self._machine.header
                 if header is not None:
                     self._head = _head_of(header, self._machine.previous)
         placed = iter(executed.placed)
-        answers = [member if isinstance(member, Answer) else self._answer(member, next(placed)) for member in members]
+        answers = [
+            Answer(member.transaction, member.code, member.detail)
+            if isinstance(member, TurnedAway)
+            else self._answer(member, next(placed))
+            for member in members
+        ]
         self._inbox.release(parts)
         start = 0
         for part in parts:
             end = start + len(part.envelopes)
             part.ticket.settle(part.start, answers[start:end])
             start = end
+        self._project(executed)
 
-    def _admitted(self, envelopes: Sequence[bytes]) -> list[SignedTransaction | Answer]:
-        """Every envelope decoded and verified, or its refusal."""
-        members: list[SignedTransaction | Answer] = []
-        for envelope in envelopes:
-            try:
-                members.append(open_transaction(envelope))
-            except Refusal as refusal:
-                members.append(Answer("", refusal.code, refusal.detail))
-        wrong = {id(transaction): refusal for transaction, refusal in self._verified(members)}
-        if not wrong:
-            return members
-        return [
-            Answer(member.transaction, wrong[id(member)].code, wrong[id(member)].detail)
-            if isinstance(member, SignedTransaction) and id(member) in wrong
-            else member
-            for member in members
-        ]
-
-    def _verified(self, members: Sequence[SignedTransaction | Answer]) -> list[tuple[SignedTransaction, Refusal]]:
-        """Verify all signatures whose keys are known, each thread its share; gives those that are wrong."""
-        ring = self._machine.ring
-        transactions = [member for member in members if isinstance(member, SignedTransaction)]
-        share = max(-(-len(transactions) // self._threads), _SLICE_MIN)
-        slices = [transactions[start : start + share] for start in range(0, len(transactions), share)] or [[]]
-        running = [self._pool.submit(settle, part, ring) for part in slices[1:]]
-        wrong = settle(slices[0], ring)
-        for other in running:
-            wrong += other.result()
-        return wrong
+    def _project(self, executed: Executed) -> None:
+        if self._projection is None or executed.block is None:
+            return
+        names = ((member.payload, bytes.fromhex(member.transaction)) for member in executed.transactions)
+        try:
+            self._projection.follow(executed.block, recorded=executed.recorded, payloads=names)
+        except sqlite3.Error:
+            # The block is durable and the tables are only derived: they lag from here on, and whoever asks next
+            # catches up or is told what is wrong with them.
+            self._projection = None
 
     def _answer(self, transaction: SignedTransaction, placed: Placed) -> Answer:
         outcome = placed.outcome
@@ -231,6 +241,17 @@ class EmbeddedLedger(Closing):
             self._machine.time,
             outcome.original,
         )
+
+
+def _transactions(
+    slices: Iterator[list[SignedTransaction | TurnedAway]], members: list[SignedTransaction | TurnedAway]
+) -> Iterator[SignedTransaction]:
+    """The transactions of some slices; every member passed over is put down in `members`."""
+    for part in slices:
+        members += part
+        for member in part:
+            if isinstance(member, SignedTransaction):
+                yield member
 
 
 def _head_of(header: BlockHeader, digest: str) -> Head:

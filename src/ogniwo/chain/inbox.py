@@ -96,6 +96,8 @@ class Inbox:
         self._changed = threading.Condition()
         self._pending = 0
         self._pending_bytes = 0
+        self._queued = 0
+        self._queued_bytes = 0
         self._problem = ""
 
     def status(self) -> tuple[int, str]:
@@ -118,15 +120,23 @@ class Inbox:
             if envelopes:
                 self._pending += len(envelopes)
                 self._pending_bytes += size_bytes
+                self._queued += len(envelopes)
+                self._queued_bytes += size_bytes
                 self._parts.append(Part(ticket, 0, envelopes))
                 self._changed.notify()
         return ticket
 
-    def take(self, *, transactions_max: int, bytes_max: int) -> list[Part]:
-        """What waits, up to these bounds and at least one envelope; waits for work, and is empty once closed."""
+    def take(self, *, transactions_max: int, bytes_max: int, wait: bool = True) -> list[Part]:
+        """What waits, up to these bounds and at least one envelope; waits for work, and is empty once closed.
+
+        Without `wait` it takes only if as much waits as it may take, so that a block not yet due is not cut short.
+        """
         taken: list[Part] = []
         with self._changed:
-            self._changed.wait_for(lambda: self._parts or self._problem)
+            if wait:
+                self._changed.wait_for(lambda: self._parts or self._problem)
+            elif self._queued < transactions_max and self._queued_bytes < bytes_max:
+                return taken
             room, room_bytes = transactions_max, bytes_max
             while self._parts and room > 0:
                 part = self._parts[0]
@@ -144,6 +154,8 @@ class Inbox:
                 else:
                     self._parts[0] = Part(part.ticket, part.start + count, part.envelopes[count:])
                     break
+            self._queued -= transactions_max - room
+            self._queued_bytes -= bytes_max - room_bytes
         return taken
 
     def release(self, parts: Sequence[Part]) -> None:
@@ -164,5 +176,6 @@ class Inbox:
         with self._changed:
             self._problem = problem
             waiting, self._parts = [*parts, *self._parts], deque()
+            self._queued = self._queued_bytes = 0
         for part in waiting:
             part.ticket.fail(problem)

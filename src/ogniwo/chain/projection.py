@@ -2,12 +2,17 @@
 
 The tables live in a file of their own and follow from the blocks alone: they may lag, they can be deleted, and
 `rebuild` makes them again. `catch_up` continues where it stopped, and starts over when the chain below is not the one
-it followed. A file that is damaged, or no database at all, is made again as well: it holds nothing of its own.
+it followed. A ledger that is running hands each durable block over with its transactions (`follow`), so that nothing is
+decoded twice; rows go in by the hundred and in the order of their keys, since one statement per row, at random places
+of the file, costs three times as much.
 """
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,26 +20,36 @@ from ogniwo.chain.closing import Closing
 from ogniwo.chain.concerned import concerned
 from ogniwo.chain.store import LedgerAddress
 from ogniwo.chain.stores import open_store
-from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
-from ogniwo.core.ledger.blocks import Block, BlockHeader, Recorded, header_hash, read_body, read_header
+from ogniwo.core.ledger.admission import read_admitted
+from ogniwo.core.ledger.blocks import Block, Recorded, header_hash, read_body, read_header
 from ogniwo.core.ledger.outcomes import ACCEPTED
-from ogniwo.core.ledger.transactions import Approve, DefineAsset, MintMetering, Payload, Post, Propose, parts_of
+from ogniwo.core.ledger.transactions import (
+    Approve,
+    DefineAsset,
+    MintMetering,
+    Payload,
+    Post,
+    Propose,
+    parts_of,
+)
+
+_VERSION = 3
+"""Of the tables; a file of another version is emptied and made again."""
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS progress (height INTEGER PRIMARY KEY, hash TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS transactions (
-    log_index INTEGER PRIMARY KEY, name TEXT NOT NULL, height INTEGER NOT NULL, position INTEGER NOT NULL,
-    time_s INTEGER NOT NULL, operation TEXT NOT NULL, account TEXT NOT NULL, outcome TEXT NOT NULL
+CREATE TABLE IF NOT EXISTS blocks (
+    height INTEGER PRIMARY KEY, hash TEXT NOT NULL, time_s INTEGER NOT NULL, first_index INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX IF NOT EXISTS transactions_name ON transactions (name);
-CREATE TABLE IF NOT EXISTS involved (
-    account TEXT NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (account, log_index)
+CREATE TABLE IF NOT EXISTS transactions (
+    log_index INTEGER PRIMARY KEY, name BLOB NOT NULL, height INTEGER NOT NULL, operation TEXT NOT NULL,
+    account TEXT NOT NULL, outcome TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS names (name BLOB PRIMARY KEY, log_index INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS concerned (
+    account TEXT NOT NULL, log_index INTEGER NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL,
+    PRIMARY KEY (account, log_index, asset)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS movements (
-    log_index INTEGER NOT NULL, account TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL,
-    PRIMARY KEY (account, asset, log_index)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS movements_log_index ON movements (log_index);
+CREATE INDEX IF NOT EXISTS concerned_log_index ON concerned (log_index);
 CREATE TABLE IF NOT EXISTS balances (
     account TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL, PRIMARY KEY (account, asset)
 ) STRICT, WITHOUT ROWID;
@@ -50,19 +65,10 @@ CREATE TABLE IF NOT EXISTS days (
     total_wh INTEGER NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (point, day, channel, version)
 ) STRICT, WITHOUT ROWID;
 """
-_TABLES = (
-    "progress",
-    "transactions",
-    "involved",
-    "movements",
-    "balances",
-    "assets",
-    "proposed_assets",
-    "named",
-    "days",
-)
-_VERSION = 2
-"""Of the tables; a file of another version is filled again from the blocks."""
+_TABLES = ("blocks", "transactions", "names", "concerned", "balances", "assets", "proposed_assets", "named", "days")
+_COLUMNS = {"transactions": 6, "names": 2, "concerned": 4, "balances": 3, "days": 6}
+_AT_ONCE = 125
+_ADDING = " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount"
 
 
 class Located(NamedTuple):
@@ -87,116 +93,156 @@ class Movement(NamedTuple):
     amount: int
 
 
+class _Rows:
+    """The rows of one block, gathered before they are written."""
+
+    def __init__(self) -> None:
+        self.transactions: list[tuple[int, bytes, int, str, str, str]] = []
+        self.concerned: list[tuple[str, int, str, int]] = []
+        self.balances: dict[tuple[str, str], int] = {}
+        self.days: dict[tuple[str, str, str, int], tuple[int, int]] = {}
+
+    def move(self, log_index: int, account: str, asset: str, amount: int) -> None:
+        """A change of a balance."""
+        self.concerned.append((account, log_index, asset, amount))
+        self.balances[account, asset] = self.balances.get((account, asset), 0) + amount
+
+
 class Projection(Closing):
-    """The tables over the blocks of one ledger; `ledger` is its address, `path` the file of the tables."""
+    """The tables over the blocks of one ledger; `ledger` is its address, `path` the file of the tables.
+
+    Safe to use from several threads. A damaged file is made again.
+    """
 
     def __init__(self, *, ledger: LedgerAddress, path: Path) -> None:
         self._ledger = ledger
         self._path = path
+        self._guard = threading.RLock()
+        self._issuers: dict[str, str] = {}
+        self._reached = (-1, "")
         try:
-            self._connection = self._opened()
+            self._open()
         except sqlite3.Error as error:
             if not _damaged(error):
                 raise
-            self._connection = self._anew()
+            self._anew()
+            self._catch_up()
 
-    def _opened(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+    def _open(self) -> None:
+        self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(_SCHEMA)
-            if connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
-                for table in _TABLES:
-                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 -- the names stand above
-                connection.execute(f"PRAGMA user_version = {_VERSION}")
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = NORMAL")
+            with self._transaction():
+                self._prepare()
+            self._reached = self._progress()
         except BaseException:
-            connection.close()
+            self._connection.close()
             raise
-        return connection
 
-    def _anew(self) -> sqlite3.Connection:
+    def _anew(self) -> None:
         for suffix in ("", "-wal", "-shm"):
             self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-        return self._opened()
+        self._open()
 
     def _start_over(self) -> None:
         self._connection.close()
-        self._connection = self._anew()
+        self._anew()
         self._catch_up()
+
+    def _prepare(self) -> None:
+        """Make the tables, in place of those of another version."""
+        if self._connection.execute("PRAGMA user_version").fetchone()[0] != _VERSION:
+            names = self._connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+            for (name,) in names:
+                self._connection.execute(f'DROP TABLE "{name}"')
+            self._connection.execute(f"PRAGMA user_version = {_VERSION}")
+        for statement in _SCHEMA.split(";"):
+            self._connection.execute(statement)
+        self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
+
+    def follow(self, block: Block, *, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]) -> None:
+        """Take in a block that has just become durable, if it is the next one; else `catch_up` will.
+
+        `payloads` are the recorded transactions' payloads, in order, each with its name (32 bytes).
+        """
+        with self._guard:
+            header = read_header(block.header)
+            if self._reached == (block.height - 1, header.previous) or self._reached[0] == -1 == block.height - 1:
+                self._take(block, recorded, payloads)
 
     def catch_up(self) -> int:
         """Follow the chain to its end and give the height reached (-1 for an empty ledger)."""
-        try:
-            return self._catch_up()
-        except sqlite3.Error as error:
-            if not _damaged(error):
-                raise
-            self._start_over()
-            return self._progress()[0]
+        with self._guard:
+            try:
+                self._catch_up()
+            except sqlite3.Error as error:
+                if not _damaged(error):
+                    raise
+                self._start_over()
+            return self._reached[0]
 
-    def _catch_up(self) -> int:
+    def _catch_up(self) -> None:
         with open_store(self._ledger, write=False) as store:
-            height, digest = self._progress()
+            height, digest = self._reached = self._progress()
             if height >= 0:
                 block = store.block(height)
                 if block is None or header_hash(block.header) != digest:
                     self._clear()
-                    height = -1
-            for block in store.blocks(from_height=height + 1):
-                with self._transaction():
-                    self._follow(block)
-                height = block.height
-        return height
+            for block in store.blocks(from_height=self._reached[0] + 1):
+                recorded = read_body(block.body)
+                self._take(block, recorded, (read_admitted(record.envelope) for record in recorded))
 
     def damage(self) -> list[str]:
         """What is wrong with the tables, as far as the file itself tells; looks at all of it. Cure: `rebuild`."""
-        try:
-            rows = self._connection.execute("PRAGMA integrity_check(10)").fetchall()
-        except sqlite3.Error as error:
-            if not _damaged(error):
-                raise
-            return [str(error)]
+        with self._guard:
+            try:
+                rows = self._connection.execute("PRAGMA integrity_check(10)").fetchall()
+            except sqlite3.Error as error:
+                if not _damaged(error):
+                    raise
+                return [str(error)]
         return [text for (text,) in rows if text != "ok"]
 
     def rebuild(self) -> int:
         """Throw the tables away and make them again from the blocks; gives the height reached."""
-        self._start_over()
-        return self._progress()[0]
-
-    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
-        """The answer of the tables; damaged ones are made again first."""
-        try:
-            return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
-            if not _damaged(error):
-                raise
+        with self._guard:
             self._start_over()
-            return self._connection.execute(query, values).fetchall()
+            return self._reached[0]
 
     def find(self, name: str) -> Located | None:
         """Where a transaction stands, or None when it is not on the ledger."""
-        rows = self._rows(_LOCATED + " WHERE name = ?", (name,))
-        return Located(*rows[0]) if rows else None
+        rows = self._located("JOIN names USING (log_index) WHERE names.name = ?", (bytes.fromhex(name),))
+        return rows[0] if rows else None
 
     def history(self, account: str, *, limit: int = 100, before: int | None = None) -> list[Located]:
         """What concerned an account, both sides, newest first; page with `before` = the last log_index seen."""
-        rows = self._rows(
-            _LOCATED
-            + " JOIN involved USING (log_index) WHERE involved.account = ? AND log_index < ?"
-            + " ORDER BY log_index DESC LIMIT ?",
-            (account, 2**62 if before is None else before, limit),
+        return self._located(
+            "JOIN (SELECT DISTINCT log_index FROM concerned WHERE account = ? AND log_index < ?"
+            " ORDER BY log_index DESC LIMIT ?) USING (log_index) ORDER BY log_index DESC",
+            (account, _before(before), limit),
         )
-        return [Located(*row) for row in rows]
+
+    def page(self, *, from_index: int, limit: int = 100) -> list[Located]:
+        """Recorded transactions in the order of the log, from a log index on."""
+        return self._located("WHERE log_index >= ? ORDER BY log_index LIMIT ?", (from_index, limit))
+
+    def involved(self, log_index: int) -> frozenset[str]:
+        """The accounts that a transaction concerns."""
+        rows = self._rows("SELECT account FROM concerned WHERE log_index = ?", (log_index,))
+        return frozenset(account for (account,) in rows)
+
+    def changes(self, log_index: int) -> list[Movement]:
+        """Every balance that a transaction changed."""
+        return self._movements("log_index = ?", "account, asset LIMIT -1", (log_index,))
 
     def movements(self, account: str, asset: str, *, limit: int = 100, before: int | None = None) -> list[Movement]:
         """How an account's balance of an asset changed, newest first."""
-        rows = self._rows(
-            "SELECT log_index, account, asset, amount FROM movements WHERE account = ? AND asset = ? AND log_index < ?"
-            " ORDER BY log_index DESC LIMIT ?",
-            (account, asset, 2**62 if before is None else before, limit),
+        return self._movements(
+            "account = ? AND asset = ? AND log_index < ?",
+            "log_index DESC LIMIT ?",
+            (account, asset, _before(before), limit),
         )
-        return [Movement(*row) for row in rows]
 
     def balances(self, *, subtree: str = "") -> dict[tuple[str, str], int]:
         """Balances by (account, asset), of one subtree or all."""
@@ -206,14 +252,34 @@ class Projection(Closing):
         )
         return {(account, asset): amount for account, asset, amount in rows}
 
+    def _rows(self, query: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        """The answer of the tables; damaged ones are made again first."""
+        with self._guard:
+            try:
+                return self._connection.execute(query, values).fetchall()
+            except sqlite3.Error as error:
+                if not _damaged(error):
+                    raise
+                self._start_over()
+                return self._connection.execute(query, values).fetchall()
+
+    def _located(self, condition: str, values: tuple[object, ...]) -> list[Located]:
+        return [Located(*row) for row in self._rows(f"{_LOCATED} {condition}", values)]
+
+    def _movements(self, condition: str, order: str, values: tuple[object, ...]) -> list[Movement]:
+        query = f"SELECT log_index, account, asset, amount FROM concerned WHERE {condition} AND asset != ''"  # noqa: S608 -- the conditions stand above
+        return [Movement(*row) for row in self._rows(f"{query} ORDER BY {order}", values)]
+
     def _progress(self) -> tuple[int, str]:
-        row = self._connection.execute("SELECT height, hash FROM progress").fetchone()
+        row = self._connection.execute("SELECT height, hash FROM blocks ORDER BY height DESC LIMIT 1").fetchone()
         return (-1, "") if row is None else (row[0], row[1])
 
     def _clear(self) -> None:
         with self._transaction():
             for table in _TABLES:
                 self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 -- the names stand above
+        self._issuers.clear()
+        self._reached = (-1, "")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -225,109 +291,143 @@ class Projection(Closing):
             raise
         self._connection.execute("COMMIT")
 
-    def _follow(self, block: Block) -> None:
+    def _take(self, block: Block, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]) -> None:
+        """Write one block's rows in one transaction."""
         header = read_header(block.header)
-        records = read_body(block.body)
-        first = header.log_size - len(records)
-        for position, record in enumerate(records):
-            self._transact(open_transaction(record.envelope), record, header, position, first + position)
-        self._connection.execute("DELETE FROM progress")
-        self._connection.execute("INSERT INTO progress VALUES (?, ?)", (block.height, header_hash(block.header)))
+        first = header.log_size - len(recorded)
+        digest = header_hash(block.header)
+        try:
+            with self._transaction():
+                rows = self._gather(header.height, first, recorded, payloads)
+                self._insert("transactions", rows.transactions)
+                self._insert("names", sorted((name, index) for index, name, *_ in rows.transactions))
+                self._insert("concerned", sorted(rows.concerned))
+                balances = [(*place, amount) for place, amount in sorted(rows.balances.items())]
+                self._insert("balances", balances, _ADDING)
+                self._insert("days", [(*day, *said) for day, said in sorted(rows.days.items())])
+                self._connection.execute(
+                    "INSERT INTO blocks VALUES (?, ?, ?, ?)", (header.height, digest, header.time, first)
+                )
+        except BaseException:
+            self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
+            raise
+        self._reached = (header.height, digest)
 
-    def _transact(
-        self, signed: SignedTransaction, record: Recorded, header: BlockHeader, position: int, log_index: int
-    ) -> None:
-        payload, outcome = signed.payload, record.outcome
-        operation = type(payload).__struct_config__.tag
-        self._connection.execute(
-            "INSERT INTO transactions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                log_index,
-                signed.transaction,
-                header.height,
-                position,
-                header.time,
-                operation,
-                payload.account,
-                record.outcome,
-            ),
-        )
-        movements: dict[tuple[str, str], int] = {}
-        if record.outcome == ACCEPTED:
-            if isinstance(payload, Post):
-                movements = {(line.account, line.asset): line.amount for line in payload.postings}
-            elif isinstance(payload, MintMetering):
-                movements = self._mint(payload, log_index)
-            else:
-                self._assets(signed.transaction, payload)
-                movements = {(move.account, move.asset): move.amount for move in record.moves}
-        self._connection.executemany(
-            "INSERT INTO movements VALUES (?, ?, ?, ?)",
-            [(log_index, account, asset, amount) for (account, asset), amount in movements.items()],
-        )
-        self._connection.executemany(
-            "INSERT INTO balances VALUES (?, ?, ?)"
-            " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount",
-            [(account, asset, amount) for (account, asset), amount in movements.items()],
-        )
-        involved = self._involved(signed, accepted=outcome == ACCEPTED) | {account for account, _ in movements}
-        self._connection.executemany(
-            "INSERT INTO involved VALUES (?, ?)", [(account, log_index) for account in sorted(involved)]
-        )
+    def _insert(self, table: str, rows: Sequence[tuple[object, ...]], ending: str = "") -> None:
+        row = f"({', '.join('?' * _COLUMNS[table])})"
+        whole = len(rows) - len(rows) % _AT_ONCE
+        insert = f"INSERT INTO {table} VALUES "  # noqa: S608 -- the names stand above
+        many = f"{insert}{', '.join([row] * _AT_ONCE)}{ending}"
+        for start in range(0, whole, _AT_ONCE):
+            self._connection.execute(many, tuple(chain.from_iterable(rows[start : start + _AT_ONCE])))
+        self._connection.executemany(f"{insert}{row}{ending}", rows[whole:])
 
-    def _involved(self, signed: SignedTransaction, *, accepted: bool) -> set[str]:
-        """The accounts that a transaction concerns, and keep whom the names it gives stand for."""
-        about = concerned(signed.payload, signed.transaction)
-        found = {signed.payload.account, *about.accounts}
-        for name in about.uses:
-            rows = self._connection.execute("SELECT account FROM named WHERE name = ?", (name,))
-            found.update(account for (account,) in rows)
+    def _gather(
+        self, height: int, first: int, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]
+    ) -> _Rows:
+        rows = _Rows()
+        for index, (record, (payload, name)) in enumerate(zip(recorded, payloads, strict=True), start=first):
+            outcome, account = record.outcome, payload.account
+            rows.transactions.append((index, name, height, _operation(type(payload)), account, outcome))
+            there = self._apply(rows, index, payload, name, record) if outcome == ACCEPTED else set()
+            about = self._about(payload, name, accepted=outcome == ACCEPTED)
+            rows.concerned += [(who, index, "", 0) for who in {account, *about} - there]
+        return rows
+
+    def _about(self, payload: Payload, name: bytes, *, accepted: bool) -> set[str]:
+        """The accounts that a transaction concerns; keeps whom the names it gives stand for."""
+        if isinstance(payload, Post):
+            return {line.account for line in payload.postings}
+        about = concerned(payload, name.hex())
+        found = {payload.account, *about.accounts}
+        for used in about.uses:
+            found.update(
+                who for (who,) in self._connection.execute("SELECT account FROM named WHERE name = ?", (used,))
+            )
         if accepted:
             self._connection.executemany(
                 "INSERT OR IGNORE INTO named VALUES (?, ?)",
-                [(name, account) for name, accounts in about.gives for account in sorted(accounts or found)],
+                [(given, who) for given, accounts in about.gives for who in sorted(accounts or found)],
             )
         return found
 
-    def _assets(self, name: str, payload: Payload) -> None:
+    def _apply(self, rows: _Rows, index: int, payload: Payload, name: bytes, record: Recorded) -> set[str]:
+        """What an accepted transaction moved, and what else the tables keep of it; gives the accounts with a row."""
+        before = len(rows.concerned)
+        if record.moves:
+            for move in record.moves:
+                rows.move(index, move.account, move.asset, move.amount)
+        elif isinstance(payload, Post):
+            for line in payload.postings:
+                rows.move(index, line.account, line.asset, line.amount)
+        if isinstance(payload, MintMetering):
+            self._mint(rows, index, payload)
+        elif not isinstance(payload, Post):
+            self._assets(payload, name.hex())
+        return {row[0] for row in rows.concerned[before:]}
+
+    def _assets(self, payload: Payload, name: str) -> None:
         """Keep the issuer of an asset: of one defined, and of one proposed.
 
         Whether a proposal was carried out the tables cannot tell. They need not: once an asset is defined, the rules
         refuse every further voice for another one of that name, so the last one written here is the one that counts.
         """
+        found: list[tuple[str, str]] = []
         for part in parts_of(payload.operation if isinstance(payload, Propose) else payload):
             if isinstance(part, DefineAsset):
-                row = (part.asset, part.issuer)
-                self._connection.execute("INSERT OR REPLACE INTO assets VALUES (?, ?)", row)
+                found.append((part.asset, part.issuer))
                 if isinstance(payload, Propose):
-                    self._connection.execute("INSERT OR REPLACE INTO proposed_assets VALUES (?, ?, ?)", (name, *row))
+                    row = (name, part.asset, part.issuer)
+                    self._connection.execute("INSERT OR REPLACE INTO proposed_assets VALUES (?, ?, ?)", row)
         if isinstance(payload, Approve):
-            self._connection.execute(
-                "INSERT OR REPLACE INTO assets SELECT name, issuer FROM proposed_assets WHERE proposal = ?",
-                (payload.proposal,),
-            )
+            kept = "SELECT name, issuer FROM proposed_assets WHERE proposal = ?"
+            found += self._connection.execute(kept, (payload.proposal,)).fetchall()
+        for asset, issuer in found:
+            self._issuers[asset] = issuer
+            self._connection.execute("INSERT OR REPLACE INTO assets VALUES (?, ?)", (asset, issuer))
 
-    def _mint(self, payload: MintMetering, log_index: int) -> dict[tuple[str, str], int]:
+    def _mint(self, rows: _Rows, index: int, payload: MintMetering) -> None:
         record = payload.record
         day = (record.point, record.day, record.channel)
-        earlier = self._connection.execute(
-            "SELECT total_wh FROM days WHERE point = ? AND day = ? AND channel = ? ORDER BY version DESC LIMIT 1", day
+        change = record.total_wh - self._earlier(rows, *day, record.version - 1)
+        rows.days[*day, record.version] = (record.total_wh, index)
+        if change:
+            rows.move(index, record.point, payload.asset, change)
+            rows.move(index, self._issuers[payload.asset], payload.asset, -change)
+
+    def _earlier(self, rows: _Rows, point: str, day: str, channel: str, version: int) -> int:
+        """The total of the version before, 0 when this is the first."""
+        if not version:
+            return 0
+        here = rows.days.get((point, day, channel, version))
+        if here:
+            return here[0]
+        found = self._connection.execute(
+            "SELECT total_wh FROM days WHERE point = ? AND day = ? AND channel = ? AND version = ?",
+            (point, day, channel, version),
         ).fetchone()
-        self._connection.execute(
-            "INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", (*day, record.version, record.total_wh, log_index)
-        )
-        issuer = self._connection.execute("SELECT issuer FROM assets WHERE name = ?", (payload.asset,)).fetchone()[0]
-        change = record.total_wh - (earlier[0] if earlier else 0)
-        return {(record.point, payload.asset): change, (issuer, payload.asset): -change} if change else {}
+        total: int = found[0]
+        return total
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        with self._guard:
+            self._connection.close()
 
 
 _LOCATED = (
-    "SELECT name, height, position, log_index, time_s, operation, transactions.account, outcome FROM transactions"
+    "SELECT lower(hex(transactions.name)), height, log_index - first_index, log_index, time_s, operation, account,"
+    " outcome FROM transactions JOIN blocks USING (height)"
 )
+
+
+@cache
+def _operation(kind: type[Payload]) -> str:
+    return str(kind.__struct_config__.tag)
+
+
+def _before(log_index: int | None) -> int:
+    return 2**62 if log_index is None else log_index
 
 
 _NOT_DAMAGE = frozenset(

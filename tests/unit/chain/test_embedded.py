@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ def path(tmp_path):
 
 
 def opened(path, network, **options):
-    return EmbeddedLedger(path, clock=lambda: network.now, threads=2, **options)
+    return EmbeddedLedger(path, clock=lambda: network.now, workers=2, **options)
 
 
 def test_submit_gives_durable_answers_in_order(path, network):
@@ -76,7 +77,7 @@ def test_a_stranger_with_a_key_that_is_none_stops_nobody(path, network):
     header = json.dumps({"alg": "ES256", "kid": key_id(none)}, separators=(",", ":"))
     document["signatures"][0]["protected"] = base64url(header.encode())
     forged = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
-    with EmbeddedLedger(path, clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(path, clock=lambda: network.now, workers=1) as ledger:
         ledger.submit(network.founding())
         payment = network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")
         assert [answer.code for answer in ledger.submit([forged, payment])] == ["ledger.public_key", "accepted"]
@@ -165,6 +166,47 @@ def test_a_failing_disk_stops_the_engine_without_acknowledging(path, network):
     ledger.close()
     with opened(path, network) as again:
         assert [answer.code for answer in again.submit([payment])] == ["accepted"]
+
+
+@pytest.mark.parametrize("workers_after", [1, 10**9])
+def test_a_failing_disk_tells_everybody_whose_block_was_on_its_way(path, network, workers_after):
+    ledger = opened(path, network, workers_after=workers_after)
+    ledger.submit(network.founding())
+    ledger._store._connection.execute("PRAGMA query_only = ON")
+    payment = network.signed(network.pay("op/coop/anna", "op/coop/jan", 1), "anna")
+    stopped = []
+
+    def submit():
+        try:
+            ledger.submit([payment] * 1_000)
+        except StoppedError as refusal:
+            stopped.append(str(refusal))
+
+    with ledger.reading():
+        threads = [threading.Thread(target=submit) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        while ledger.health().pending < 6_000:
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join()
+    assert len(stopped) == 6
+    assert all("ledger.store_write" in problem for problem in stopped)
+    ledger.close()
+    with opened(path, network) as again:
+        assert again.head().height == 0
+
+
+def test_a_fault_in_the_writer_is_told_to_everybody(path, network, monkeypatch):
+    faults = []
+    monkeypatch.setattr(threading, "excepthook", lambda fault: faults.append(fault.exc_type))
+    ledger = opened(path, network)
+    monkeypatch.setattr(ledger._verifiers, "begin", lambda envelopes: 1 // 0)
+    with pytest.raises(StoppedError, match="a fault in the writer: ZeroDivisionError"):
+        ledger.submit([b"{}"])
+    assert not ledger.health().running
+    ledger.close()
+    assert faults == [ZeroDivisionError]
 
 
 def test_a_block_written_by_somebody_else_fences_this_writer(path, network):

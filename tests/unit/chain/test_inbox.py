@@ -26,6 +26,28 @@ def test_a_block_is_bounded_in_bytes_but_takes_at_least_one():
     assert take(inbox) == [(ticket, 2, [b"z" * 2_000])]
 
 
+def test_a_block_ahead_is_taken_only_when_it_is_full():
+    inbox = Inbox(transactions_max=100, bytes_max=10_000)
+
+    def ahead():
+        return inbox.take(transactions_max=3, bytes_max=1_000, wait=False)
+
+    assert ahead() == []
+    ticket = inbox.put([b"a", b"b"])
+    assert ahead() == []
+    inbox.put([b"c", b"d"])
+    assert [part.envelopes for part in ahead()] == [[b"a", b"b"], [b"c"]]
+    assert ahead() == []
+    inbox.put([b"x" * 998])
+    assert ahead() == []
+    inbox.put([b"yy"])
+    assert [part.envelopes for part in ahead()] == [[b"d"], [b"x" * 998]]
+    assert ahead() == []
+    inbox.fail("the end", [])
+    assert ahead() == []
+    assert ticket.answers == [Answer("", "")] * 2
+
+
 def test_too_much_is_refused_whole_until_there_is_room():
     inbox = Inbox(transactions_max=3, bytes_max=10)
     inbox.put([b"a", b"b"])

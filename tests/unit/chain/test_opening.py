@@ -32,7 +32,7 @@ def replayed(monkeypatch):
 
 
 def opened(path, network, **options):
-    return EmbeddedLedger(path, clock=lambda: network.now, threads=1, **{"snapshot_entries": 6} | options)
+    return EmbeddedLedger(path, clock=lambda: network.now, workers=1, **{"snapshot_entries": 6} | options)
 
 
 def pay(ledger, network, times):

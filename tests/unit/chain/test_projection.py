@@ -11,7 +11,7 @@ from ogniwo.core.ledger.admission import open_transaction
 
 @pytest.fixture
 def ledger(tmp_path, network):
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, workers=1) as ledger:
         ledger.submit(network.founding())
         yield ledger
 
@@ -76,7 +76,7 @@ def test_another_chain_underneath_is_noticed(tmp_path, network, projection, ledg
     projection.catch_up()
     network.now += 1
     other = tmp_path / "other.sqlite3"
-    with EmbeddedLedger(other, clock=lambda: network.now, threads=1) as fresh:
+    with EmbeddedLedger(other, clock=lambda: network.now, workers=1) as fresh:
         fresh.submit(network.founding())
     with Projection(ledger=other, path=tmp_path / "projection.sqlite3") as moved:
         assert moved.catch_up() == 0

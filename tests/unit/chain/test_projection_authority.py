@@ -18,7 +18,7 @@ ANNA, JAN = "op/coop/anna", "op/coop/jan"
 
 @pytest.fixture
 def ledger(tmp_path, network):
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, workers=1) as ledger:
         ledger.submit(network.founding(*network.authority()))
         yield ledger
 

@@ -15,7 +15,7 @@ from ogniwo.core.ledger.receipts import check_receipt
 
 @pytest.fixture
 def ledger(tmp_path, network):
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, threads=1) as ledger:
+    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, workers=1) as ledger:
         yield ledger
 
 

@@ -134,7 +134,7 @@ def test_a_server_that_does_not_sync_is_told(postgresql):
 
 def test_a_cancelled_wait_for_the_replica_is_a_failure(cluster, address, network):
     """The trap: the server answers success with a WARNING while the row is on the primary alone."""
-    ledger = EmbeddedLedger(address, clock=lambda: network.now, threads=1)
+    ledger = EmbeddedLedger(address, clock=lambda: network.now, workers=1)
     ledger.submit(network.founding())
     envelope = network.signed(network.pay("op/coop/anna", "op/coop/jan", 5), "anna")
     caught = []
@@ -167,7 +167,7 @@ def test_a_cancelled_wait_for_the_replica_is_a_failure(cluster, address, network
         finally:
             connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
             connection.execute("SELECT pg_reload_conf()")
-    with EmbeddedLedger(address, clock=lambda: network.now, threads=1) as again:
+    with EmbeddedLedger(address, clock=lambda: network.now, workers=1) as again:
         assert again.head().height == 1
         assert [answer.code for answer in again.submit([envelope])] == ["ledger.exists"]
         with again.reading() as state:
@@ -183,7 +183,7 @@ def _refusal_of(address):
 
 
 def test_a_lost_connection_stops_the_writer_for_good(cluster, address, network):
-    ledger = EmbeddedLedger(address, clock=lambda: network.now, threads=1)
+    ledger = EmbeddedLedger(address, clock=lambda: network.now, workers=1)
     ledger.submit(network.founding())
     with admin(cluster) as connection:
         connection.execute("SELECT pg_terminate_backend(%s)", (ledger._store._pid,))
@@ -192,7 +192,7 @@ def test_a_lost_connection_stops_the_writer_for_good(cluster, address, network):
         with pytest.raises(StoppedError, match=r"ledger\.store_write"):
             ledger.submit([envelope])
     # Another writer is let in: the lock went with the connection; the first one cannot write any more.
-    with EmbeddedLedger(address, clock=lambda: network.now, threads=1) as other:
+    with EmbeddedLedger(address, clock=lambda: network.now, workers=1) as other:
         assert [answer.code for answer in other.submit([envelope])] == ["accepted"]
         with pytest.raises(StoreWriteError):
             ledger._store.append(Block(2, b"h", b"b"))

@@ -5,7 +5,7 @@ then one per recorded transaction with its outcome. So a log root that somebody 
 transactions there were, but when, with what answer, and what the balances were after them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Annotated, Literal, NamedTuple
 
@@ -68,6 +68,24 @@ class TransactionEntry(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fie
     time: EpochSeconds
     transaction: Digest
     v: Annotated[int, msgspec.Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
+
+
+def transaction_leaves(decided: Iterable[tuple[bytes, str, str]], *, height: int, time: int) -> list[bytes]:
+    """The leaf hashes of the log entries of a block's transactions.
+
+    `decided` gives of each, in order, the hash of its envelope (32 bytes), its name in hex, and its outcome. The same
+    as `leaf_hash(encode(TransactionEntry(...)))` at a third of its price: of what stands in an entry only an outcome
+    could need escapes in JSON, and outcomes are codes.
+    """
+    return [
+        sha256(
+            (
+                f'\0{{"entry":"transaction","envelope":"{envelope.hex()}","height":{height},"outcome":"{outcome}",'
+                f'"position":{position},"time":{time},"transaction":"{transaction}","v":{FORMAT_VERSION}}}'
+            ).encode("ascii")
+        ).digest()
+        for position, (envelope, transaction, outcome) in enumerate(decided)
+    ]
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, array_like=True):

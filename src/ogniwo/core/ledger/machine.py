@@ -1,13 +1,12 @@
 """The ledger without a disk: executes transactions into blocks, and follows blocks that were executed before."""
 
-from collections.abc import Mapping, Sequence
-from hashlib import sha256
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.core.ledger.admission import SignedTransaction, open_transaction, verify_signatures
+from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway, admit_each, verify_signatures
 from ogniwo.core.ledger.blocks import (
     NO_BLOCK,
     Block,
@@ -15,16 +14,16 @@ from ogniwo.core.ledger.blocks import (
     MalformedBodyError,
     Move,
     Recorded,
-    TransactionEntry,
     block_entry_of,
     header_hash,
     read_body,
     read_header,
+    transaction_leaves,
     write_body,
 )
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.merkle import Tree, leaf_hash, root_of
-from ogniwo.core.ledger.outcomes import ACCEPTED, Outcome
+from ogniwo.core.ledger.outcomes import Outcome
 from ogniwo.core.ledger.rules import apply
 from ogniwo.core.ledger.signing import KeyRing, PublicKeyError, SignatureError
 from ogniwo.core.ledger.state import State
@@ -55,10 +54,15 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
 
 
 class Executed(NamedTuple):
-    """The block (None when nothing was recorded) and one placed outcome per transaction, in order."""
+    """The block (None when nothing was recorded) and one placed outcome per transaction, in order.
+
+    `recorded` is the block's body, `transactions` what it records, in the same order.
+    """
 
     block: Block | None
     placed: list[Placed]
+    recorded: list[Recorded]
+    transactions: list[SignedTransaction]
 
 
 class Machine:
@@ -78,7 +82,7 @@ class Machine:
         """The network's id, "" before genesis."""
         return self.state.foundation.network if self.state.foundation else ""
 
-    def execute(self, transactions: Sequence[SignedTransaction], *, clock_s: int) -> Executed:
+    def execute(self, transactions: Iterable[SignedTransaction], *, clock_s: int) -> Executed:
         """Apply transactions in order and make the next block of those that are recorded.
 
         `clock_s` is the writer's clock; block time never runs backwards. Signatures still open are settled here, since
@@ -88,27 +92,28 @@ class Machine:
         # By the time of the last block, not by the clock: what a replay cannot see must not change the state.
         self.state.forget_expired(self.time)
         recorded: list[Recorded] = []
-        entries: list[bytes] = []
-        digests: list[bytes] = []
+        decided: list[tuple[bytes, str, str]] = []
+        members: list[SignedTransaction] = []
         placed: list[Placed] = []
-        first = self.log.size + 1
+        first, take_moves = self.log.size + 1, self.state.take_moves
         for transaction in transactions:
-            outcome, digest = self._one(transaction, block_time)
-            moves = self.state.take_moves()
+            outcome = self._one(transaction, block_time)
+            moves = take_moves()
             if not outcome.recorded:
                 placed.append(Placed(outcome, -1, -1))
                 continue
             position = len(recorded)
             placed.append(Placed(outcome, position, first + position))
             recorded.append(Recorded(outcome.code, transaction.envelope, _told(transaction, moves)))
-            digests.append(digest)
-            entries.append(self._entry(transaction, outcome.code, position, block_time))
+            members.append(transaction)
+            decided.append((transaction.digest, transaction.transaction, outcome.code))
         if not recorded:
-            return Executed(None, placed)
-        header = self._seal(block_time, entries, digests)
-        return Executed(Block(self.height, header, write_body(recorded)), placed)
+            return Executed(None, placed, recorded, members)
+        leaves = transaction_leaves(decided, height=self.height + 1, time=block_time)
+        header = self._seal(block_time, leaves, [member.digest for member in members])
+        return Executed(Block(self.height, header, write_body(recorded)), placed, recorded, members)
 
-    def _one(self, transaction: SignedTransaction, block_time: int) -> tuple[Outcome, bytes]:
+    def _one(self, transaction: SignedTransaction, block_time: int) -> Outcome:
         if transaction.open_checks:
             for check in transaction.open_checks:
                 # A key may have come without a transaction that carries it: by a recovery, or by a proposal.
@@ -118,31 +123,18 @@ class Machine:
             try:
                 verify_signatures(transaction, self.ring)
             except (SignatureError, PublicKeyError) as refusal:
-                return Outcome(refusal.code, refusal.detail, recorded=False), b""
+                return Outcome(refusal.code, refusal.detail, recorded=False)
         outcome = apply(self.state, transaction, block_time=block_time, logged=self._logged)
-        if outcome.code == ACCEPTED and isinstance(transaction.payload, (Genesis, RegisterKey, Batch)):
+        if outcome.accepted and isinstance(transaction.payload, (Genesis, RegisterKey, Batch)):
             for key in carried_keys(transaction.payload):
                 self.ring.add(key)
-        return outcome, transaction.digest
+        return outcome
 
     def _logged(self, index: int) -> bytes | None:
         return self.log.leaf(index) if 0 <= index < self.log.size else None
 
-    def _entry(self, transaction: SignedTransaction, outcome: str, position: int, block_time: int) -> bytes:
-        return encode(
-            TransactionEntry(
-                envelope=transaction.digest.hex(),
-                height=self.height + 1,
-                outcome=outcome,
-                position=position,
-                time=block_time,
-                transaction=transaction.transaction,
-            )
-        )
-
-    def _seal(self, block_time: int, entries: list[bytes], digests: list[bytes]) -> bytes:
+    def _seal(self, block_time: int, leaves: list[bytes], digests: list[bytes]) -> bytes:
         """Close the block: roots, log, header; the machine stands at the new block afterwards."""
-        leaves = [leaf_hash(entry) for entry in entries]
         draft = BlockHeader(
             height=self.height + 1,
             log_root=_NO_ROOT,
@@ -152,8 +144,8 @@ class Machine:
             previous=self.previous,
             state_root=self.state.root().hex(),
             time=block_time,
-            transactions=len(entries),
-            transactions_root=root_of([leaf_hash(digest) for digest in digests]).hex(),
+            transactions=len(leaves),
+            transactions_root=_root_over(digests).hex(),
         )
         self.log.extend([leaf_hash(block_entry_of(draft)), *leaves])
         header = msgspec.structs.replace(draft, log_size=self.log.size, log_root=self.log.root().hex())
@@ -162,32 +154,28 @@ class Machine:
         self.previous = header_hash(written)
         return written
 
-    def replay(self, block: Block, *, check_signatures: bool = True) -> BlockHeader:
+    def replay(
+        self,
+        block: Block,
+        *,
+        check_signatures: bool = True,
+        admitted: Iterable[SignedTransaction | TurnedAway] | None = None,
+    ) -> BlockHeader:
         """Follow a stored block and compare everything it says; raises BlockMismatchError at the first difference.
 
-        Without `check_signatures` the hashes, rules and roots are still checked. After a refusal the machine stands
-        between two blocks and is of no more use.
+        Without `check_signatures` the hashes, rules and roots are still checked. `admitted` are the block's envelopes
+        in order if they were admitted elsewhere (a signature whose key was not known there is still open). After a
+        refusal the machine stands between two blocks and is of no more use.
         """
         header, recorded = self._read(block)
-        transactions = []
-        for position, record in enumerate(recorded):
-            try:
-                transaction = open_transaction(record.envelope)
-                if check_signatures:
-                    verify_signatures(transaction, self.ring)
-                else:
-                    transaction.open_checks = ()
-            except SignatureError as refusal:
-                raise BlockMismatchError(
-                    detail=f"transaction {position}: {refusal.detail}", part="signature"
-                ) from refusal
-            except Refusal as refusal:
-                raise BlockMismatchError(
-                    detail=f"transaction {position}: {refusal.detail}", part="transactions"
-                ) from refusal
-            transactions.append(transaction)
+        if admitted is None:
+            envelopes = (record.envelope for record in recorded)
+            admitted = admit_each(envelopes, self.ring if check_signatures else None)
+        transactions: list[SignedTransaction] = []
+        executed = self.execute(_passed(admitted, transactions), clock_s=header.time)
+        if len(transactions) != len(recorded):
+            raise BlockMismatchError(detail="the envelopes are not those of the body", part="transactions")
         self._compare_transactions(header, recorded, transactions)
-        executed = self.execute(transactions, clock_s=header.time)
         for position, (record, placed) in enumerate(zip(recorded, executed.placed, strict=True)):
             if placed.outcome.code != record.outcome or not placed.outcome.recorded:
                 detail = f"transaction {position} is recorded as {record.outcome}, the rules say {placed.outcome.code}"
@@ -218,28 +206,25 @@ class Machine:
             raise BlockMismatchError(detail=detail, part="transactions")
         return header, recorded
 
-    @staticmethod
     def _compare_transactions(
-        header: BlockHeader, recorded: tuple[Recorded, ...], transactions: list[SignedTransaction]
+        self, header: BlockHeader, recorded: tuple[Recorded, ...], transactions: list[SignedTransaction]
     ) -> None:
-        root = root_of([leaf_hash(transaction.digest) for transaction in transactions]).hex()
-        if root != header.transactions_root:
+        ours = self.header
+        if ours is not None and (ours.height, ours.time, ours.transactions_root, ours.outcomes_root) == (
+            header.height,
+            header.time,
+            header.transactions_root,
+            header.outcomes_root,
+        ):
+            # The block made of these transactions has the roots of the header: nothing is left to compare.
+            return
+        if _root_over([transaction.digest for transaction in transactions]).hex() != header.transactions_root:
             raise BlockMismatchError(detail="the envelopes are not those of the header", part="transactions")
-        leaves = [
-            leaf_hash(
-                encode(
-                    TransactionEntry(
-                        envelope=sha256(record.envelope).hexdigest(),
-                        height=header.height,
-                        outcome=record.outcome,
-                        position=position,
-                        time=header.time,
-                        transaction=transaction.transaction,
-                    )
-                )
-            )
-            for position, (record, transaction) in enumerate(zip(recorded, transactions, strict=True))
+        decided = [
+            (transaction.digest, transaction.transaction, record.outcome)
+            for record, transaction in zip(recorded, transactions, strict=True)
         ]
+        leaves = transaction_leaves(decided, height=header.height, time=header.time)
         if root_of(leaves).hex() != header.outcomes_root:
             raise BlockMismatchError(detail="the outcomes or the time are not those of the header", part="outcomes")
 
@@ -254,6 +239,22 @@ class Machine:
         if (ours.log_root, ours.log_size) != (header.log_root, header.log_size):
             raise BlockMismatchError(detail="the log after the block is another one", part="log")
         raise BlockMismatchError(detail="the header holds something else than the block", part="header")
+
+
+def _passed(
+    members: Iterable[SignedTransaction | TurnedAway], passed: list[SignedTransaction]
+) -> Iterator[SignedTransaction]:
+    """The members of a stored block, each noted in `passed`; refuses one that should not be in any."""
+    for position, member in enumerate(members):
+        if isinstance(member, TurnedAway):
+            part = "signature" if member.code == SignatureError.code else "transactions"
+            raise BlockMismatchError(detail=f"transaction {position}: {member.detail}", part=part)
+        passed.append(member)
+        yield member
+
+
+def _root_over(digests: Sequence[bytes]) -> bytes:
+    return root_of([leaf_hash(digest) for digest in digests])
 
 
 def _told(transaction: SignedTransaction, moves: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Move, ...]:

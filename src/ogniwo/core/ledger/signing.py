@@ -8,7 +8,7 @@ Private keys come as arguments and are never kept.
 """
 
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, Literal
@@ -24,16 +24,27 @@ from ogniwo.core.ledger.canonical import decode, encode
 
 ENVELOPE_BYTES_MAX = 65_536
 SIGNATURES_MAX = 16
+LOADED_KEYS_MAX = 65_536
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 _P256_PRIME = 2**256 - 2**224 + 2**192 + 2**96 - 1
-_LOW_S_MAX = P256_ORDER // 2
+_LOW_S_BYTES_MAX = (P256_ORDER // 2).to_bytes(32, "big")
 _ES256 = ec.ECDSA(SHA256())
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
-_LAST_OF_TWO = frozenset("AQgw")
-_LAST_OF_THREE = frozenset("AEIMQUYcgkosw048")
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST_OF_TWO = frozenset(b"AQgw")
+_LAST_OF_THREE = frozenset(b"AEIMQUYcgkosw048")
 _COORDINATE_BYTES = 32
 _SIGNATURE_BYTES = 64
+
+# The fixed texts of an envelope with one signature, and where they stand, counted from its ends.
+_TO_PAYLOAD = b'{"payload":"'
+_TO_PROTECTED = b'","signatures":[{"protected":"'
+_TO_SIGNATURE = b'","signature":"'
+_END = b'"}]}'
+_PAYLOAD_AT = len(_TO_PAYLOAD)
+_END_AT = -len(_END)
+_SIGNATURE_AT = _END_AT - 86
+_TO_SIGNATURE_AT = _SIGNATURE_AT - len(_TO_SIGNATURE)
 
 Coordinate = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{43}\Z")]
 
@@ -134,15 +145,24 @@ def base64url(data: bytes) -> str:
 
 def from_base64url(text: str) -> bytes:
     """Read unpadded base64url; refuses padding, other letters and stray bits, so every value has one spelling."""
-    rest = len(text) % 4
-    # The last letter carries 4 or 2 bits too many; in the one spelling they are zero.
-    if (rest == 2 and text[-1] not in _LAST_OF_TWO) or (rest == 3 and text[-1] not in _LAST_OF_THREE):
-        raise EncodingError(detail="not base64url in its one spelling")
     try:
-        padded = text.encode("ascii").translate(_FROM_URL) + b"=" * (-len(text) % 4)
-        return binascii.a2b_base64(padded, strict_mode=True)
+        return _decoded(text.encode("ascii"))
     except ValueError as error:
         raise EncodingError(detail=f"not base64url: {error}") from error
+
+
+def _decoded(text: bytes) -> bytes:
+    # The lenient reader passes over what is no letter and over bits too many, and takes half the time of the strict
+    # one; so both are looked for first.
+    if text.translate(None, _LETTERS):
+        raise EncodingError(detail="not base64url: a letter outside the alphabet")
+    rest = len(text) % 4
+    if not rest:
+        return binascii.a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/"))
+    # The last letter carries 4 or 2 bits too many; in the one spelling they are zero. A single letter is no byte.
+    if rest == 1 or text[-1] not in (_LAST_OF_TWO if rest == 2 else _LAST_OF_THREE):
+        raise EncodingError(detail="not base64url in its one spelling")
+    return binascii.a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + (b"==" if rest == 2 else b"="))
 
 
 def key_id(key: PublicKey) -> str:
@@ -211,14 +231,21 @@ def _signer(protected: str) -> str:
 def check_of(signature: Signature, payload: str) -> Check:
     """What has to be verified for one signature over a base64url payload; refuses form errors and a high s."""
     kid = _signer(signature.protected)
-    raw = from_base64url(signature.signature)
+    der = _der(from_base64url(signature.signature))
+    return Check(kid, f"{signature.protected}.{payload}".encode("ascii"), der)
+
+
+def _der(raw: bytes) -> bytes:
+    """The signature r || s in the form OpenSSL takes; refuses another length and a high s."""
     if len(raw) != _SIGNATURE_BYTES:
         raise SignatureError(detail=f"an ES256 signature has 64 bytes, not {len(raw)}")
-    s = int.from_bytes(raw[_COORDINATE_BYTES:], "big")
-    if s > _LOW_S_MAX:
+    r, s = raw[:_COORDINATE_BYTES], raw[_COORDINATE_BYTES:]
+    if s > _LOW_S_BYTES_MAX:
         raise HighSignatureError(detail="s is above half of the group order; use n - s")
-    der = encode_dss_signature(int.from_bytes(raw[:_COORDINATE_BYTES], "big"), s)
-    return Check(kid, f"{signature.protected}.{payload}".encode("ascii"), der)
+    if not (r[0] and s[0]):
+        return encode_dss_signature(int.from_bytes(r, "big"), int.from_bytes(s, "big"))
+    # X.690: an integer whose first bit is set gets a zero byte in front; a low s never needs it.
+    return (b"\x30\x45\x02\x21\x00" if r[0] & 0x80 else b"\x30\x44\x02\x20") + r + b"\x02\x20" + s
 
 
 def open_envelope(data: bytes) -> Opened:
@@ -229,6 +256,31 @@ def open_envelope(data: bytes) -> Opened:
     """
     if len(data) > ENVELOPE_BYTES_MAX:
         raise EnvelopeTooLargeError(detail=f"{len(data)} bytes; at most {ENVELOPE_BYTES_MAX} are taken")
+    return _open_single(data) or _open_any(data)
+
+
+def _open_single(data: bytes) -> Opened | None:
+    """Open an envelope with one signature by its fixed places; None when it is not plainly of this form.
+
+    Between the fixed texts stand base64url letters only, which JSON spells in one way; so what fits is canonical, and
+    it need not be decoded and encoded again to know that. `_open_any` is the definition, and says what is wrong.
+    """
+    middle = data.find(_TO_PROTECTED)
+    if middle < 0 or data[:_PAYLOAD_AT] != _TO_PAYLOAD or data[_END_AT:] != _END:
+        return None
+    if data[_TO_SIGNATURE_AT:_SIGNATURE_AT] != _TO_SIGNATURE:
+        return None
+    payload, protected = data[_PAYLOAD_AT:middle], data[middle + len(_TO_PROTECTED) : _TO_SIGNATURE_AT]
+    try:
+        kid = _signer(protected.decode("ascii"))
+        return Opened(
+            _decoded(payload), (Check(kid, protected + b"." + payload, _der(_decoded(data[_SIGNATURE_AT:_END_AT]))),)
+        )
+    except (Refusal, UnicodeDecodeError):
+        return None
+
+
+def _open_any(data: bytes) -> Opened:
     envelope = decode(data, _ENVELOPE)
     payload = from_base64url(envelope.payload)
     checks = tuple(check_of(signature, envelope.payload) for signature in envelope.signatures)
@@ -246,12 +298,18 @@ def verify(check: Check, key: ec.EllipticCurvePublicKey) -> None:
 
 
 class KeyRing:
-    """Public keys by id, loaded once: loading costs a third of a verification."""
+    """Public keys by id, in the order they came; what OpenSSL needs is made at first use and kept for the latest.
 
-    __slots__ = ("_keys",)
+    Loading a key costs a third of a verification, and a loaded key some 1.5 kB: so at most `LOADED_KEYS_MAX` stay
+    loaded, however many accounts there are.
+    """
 
-    def __init__(self, keys: Sequence[PublicKey] = ()) -> None:
-        self._keys: dict[str, ec.EllipticCurvePublicKey] = {}
+    __slots__ = ("_keys", "_loaded", "_order")
+
+    def __init__(self, keys: Iterable[PublicKey] = ()) -> None:
+        self._keys: dict[str, PublicKey] = {}
+        self._order: list[PublicKey] = []
+        self._loaded: dict[str, ec.EllipticCurvePublicKey] = {}
         for key in keys:
             self.add(key)
 
@@ -261,13 +319,43 @@ class KeyRing:
     def __iter__(self) -> Iterator[str]:
         return iter(self._keys)
 
+    def __len__(self) -> int:
+        return len(self._order)
+
+    def since(self, count: int) -> list[PublicKey]:
+        """The keys that came after the first `count`: what a copy of this ring lacks."""
+        return self._order[count:]
+
     def add(self, key: PublicKey) -> str:
         """Take a key in and give its id; refuses a point that is not on the curve."""
         kid = key_id(key)
         if kid not in self._keys:
-            self._keys[kid] = load_public_key(key)
+            self._load(kid, key)
+            self._take(kid, key)
         return kid
+
+    def copy_in(self, keys: Iterable[PublicKey]) -> None:
+        """Take in keys that another ring took: their points were checked there, and are loaded when needed."""
+        for key in keys:
+            self._take(key_id(key), key)
 
     def get(self, kid: str) -> ec.EllipticCurvePublicKey | None:
         """The key with this id, or None when it is not known."""
-        return self._keys.get(kid)
+        loaded = self._loaded.get(kid)
+        if loaded is not None:
+            return loaded
+        key = self._keys.get(kid)
+        return None if key is None else self._load(kid, key)
+
+    def _take(self, kid: str, key: PublicKey) -> None:
+        if kid not in self._keys:
+            self._keys[kid] = key
+            self._order.append(key)
+
+    def _load(self, kid: str, key: PublicKey) -> ec.EllipticCurvePublicKey:
+        loaded = load_public_key(key)
+        # The writer and readers of the ring may load at once; at worst a key is loaded twice.
+        if len(self._loaded) >= LOADED_KEYS_MAX:
+            self._loaded.pop(next(iter(self._loaded)), None)
+        self._loaded[kid] = loaded
+        return loaded

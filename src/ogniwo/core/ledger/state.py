@@ -164,8 +164,9 @@ class State:
             fresh = [place for place in amounts if place not in balances]
             self._changes.journal.append(lambda: self._unmove(amounts, fresh))
         for place, amount in amounts.items():
+            _, asset = place
             balances[place] = balances.get(place, 0) + amount
-            sums[place[1]] = sums.get(place[1], 0) + amount
+            sums[asset] = sums.get(asset, 0) + amount
         self._moved.update(amounts)
         self._moves.append(amounts)
         for _, asset in amounts:
@@ -201,8 +202,12 @@ class State:
 
     def remember(self, *, account: str, client_id: str, expires: int, seen: Seen) -> None:
         """Use up a client id until it expires."""
-        self._seen[account, client_id] = seen
-        self._seen_until.setdefault(expires // _HOUR_S, []).append((account, client_id))
+        place = (account, client_id)
+        self._seen[place] = seen
+        due = self._seen_until.get(expires // _HOUR_S)
+        if due is None:
+            due = self._seen_until[expires // _HOUR_S] = []
+        due.append(place)
 
     def forget_expired(self, block_time: int) -> None:
         """Drop ids that expiry alone refuses from this block time on."""

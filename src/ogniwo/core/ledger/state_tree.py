@@ -31,42 +31,44 @@ class StateTree:
 
     def __init__(self) -> None:
         self._buckets: dict[int, dict[bytes, bytes]] = {}
-        self._levels: tuple[dict[int, bytes], ...] = tuple({} for _ in range(BUCKET_BITS + 1))
+        self._levels = [[_EMPTY[height]] * (1 << BUCKET_BITS - height) for height in range(BUCKET_BITS + 1)]
 
     def root(self) -> bytes:
         """The root over all entries."""
-        return self._levels[BUCKET_BITS].get(0, _EMPTY[BUCKET_BITS])
+        return self._levels[BUCKET_BITS][0]
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> bytes:
         """Set each key to its value, or remove it where the value is None; gives the new root."""
-        touched: dict[int, bytes] = {}
+        touched: set[int] = set()
+        buckets = self._buckets
         for key, value in changes.items():
             key_hash = sha256(key).digest()
             bucket = key_hash[0] << 8 | key_hash[1]
-            entries = self._buckets.setdefault(bucket, {})
+            touched.add(bucket)
+            entries = buckets.get(bucket)
+            if entries is None:
+                entries = buckets[bucket] = {}
             if value is None:
                 entries.pop(key_hash, None)
             else:
                 entries[key_hash] = sha256(b"\x00" + key_hash + value).digest()
-            touched[bucket] = b""
+        level = self._levels[0]
         for bucket in touched:
-            entries = self._buckets[bucket]
+            entries = buckets[bucket]
             if entries:
                 hashes = [entries[key_hash] for key_hash in sorted(entries)] if len(entries) > 1 else entries.values()
-                touched[bucket] = sha256(b"\x02" + b"".join(hashes)).digest()
+                level[bucket] = sha256(b"\x02" + b"".join(hashes)).digest()
             else:
-                touched[bucket] = _EMPTY[0]
-                del self._buckets[bucket]
+                level[bucket] = _EMPTY[0]
+                del buckets[bucket]
         return self._climb(touched)
 
-    def _climb(self, changed: dict[int, bytes]) -> bytes:
-        for height in range(BUCKET_BITS):
-            level, empty = self._levels[height], _EMPTY[height]
-            level.update(changed)
-            get = level.get
-            changed = {
-                parent: sha256(b"\x01" + get(2 * parent, empty) + get(2 * parent + 1, empty)).digest()
-                for parent in {index >> 1 for index in changed}
-            }
-        self._levels[BUCKET_BITS].update(changed)
+    def _climb(self, changed: set[int]) -> bytes:
+        """Compute the nodes above the changed buckets anew."""
+        lower = self._levels[0]
+        for upper in self._levels[1:]:
+            changed = {index >> 1 for index in changed}
+            for index in changed:
+                upper[index] = sha256(b"\x01" + lower[2 * index] + lower[2 * index + 1]).digest()
+            lower = upper
         return self.root()
