@@ -1,0 +1,114 @@
+"""The block table of a node, and beside it what consensus needs to remember: one transaction for both.
+
+A CometBFT block makes at most one ledger block. What stands here is what `Info` reports after a crash, so the height
+and the ledger block it made become durable together or not at all.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ogniwo.chain.store import BlockStore, StoreWriteError, _reported
+from ogniwo.core.ledger.blocks import Block
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS consensus (
+    one INTEGER PRIMARY KEY CHECK (one = 1), height INTEGER NOT NULL, app_hash TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS signed (address TEXT PRIMARY KEY, height INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS offences (
+    address TEXT NOT NULL, kind TEXT NOT NULL, height INTEGER NOT NULL, time_s INTEGER NOT NULL,
+    proven INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (address, kind, height)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+class Offence(NamedTuple):
+    """What a validator did at a CometBFT height.
+
+    `kind`: "duplicate_vote" and "light_client_attack" are proven to everybody by evidence in a block; "bad_proposal" is
+    what this node saw itself. `address` is upper-case hex, `time_s` seconds since 1970.
+    """
+
+    address: str
+    kind: str
+    height: int
+    time_s: int
+    proven: bool
+    detail: str = ""
+
+
+class Committed(NamedTuple):
+    """The last durable CometBFT height (0 before the first) and the hash that all nodes agreed on after it (hex)."""
+
+    height: int
+    app_hash: str
+
+
+class NetworkStore(BlockStore):
+    """A BlockStore that also keeps the height of consensus, who signed last when, and offences."""
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        super().__init__(path, write=write)
+        if write:
+            self._connection.executescript(_TABLES)
+
+    def last(self) -> Block | None:
+        """The last ledger block; raises DamagedStoreError where the file cannot be read."""
+        with _reported(self.path):
+            row = self._connection.execute(
+                "SELECT height, header, body FROM blocks ORDER BY height DESC LIMIT 1"
+            ).fetchone()
+        return Block(*row) if row else None
+
+    def committed(self) -> Committed:
+        """How far this node has come."""
+        row = self._connection.execute("SELECT height, app_hash FROM consensus").fetchone()
+        return Committed(*row) if row else Committed(0, "")
+
+    def commit(
+        self,
+        committed: Committed,
+        *,
+        blocks: Sequence[Block],
+        signers: Iterable[str],
+        offences: Iterable[Offence],
+    ) -> None:
+        """Make a CometBFT height durable with the ledger blocks it made; raises FencedError or StoreWriteError."""
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                for block in blocks:
+                    self.append(block)
+                self._connection.execute(
+                    "INSERT INTO consensus VALUES (1, ?, ?)"
+                    " ON CONFLICT (one) DO UPDATE SET height = excluded.height, app_hash = excluded.app_hash",
+                    committed,
+                )
+                self._connection.executemany(
+                    "INSERT INTO signed VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET height = excluded.height",
+                    [(address, committed.height - 1) for address in signers],
+                )
+                self._connection.executemany("INSERT OR IGNORE INTO offences VALUES (?, ?, ?, ?, ?, ?)", offences)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+        except sqlite3.Error as error:
+            raise StoreWriteError(detail=f"height {committed.height} could not be written: {error}") from error
+
+    def signed(self) -> dict[str, int]:
+        """The last CometBFT height each validator (address) signed."""
+        return dict(self._connection.execute("SELECT address, height FROM signed ORDER BY address"))
+
+    def offences(self) -> list[Offence]:
+        """All offences, oldest first."""
+        rows = self._connection.execute(
+            "SELECT address, kind, height, time_s, proven, detail FROM offences ORDER BY height, address, kind"
+        )
+        return [
+            Offence(address, kind, height, time_s, bool(proven), detail)
+            for address, kind, height, time_s, proven, detail in rows
+        ]

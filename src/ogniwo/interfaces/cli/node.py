@@ -1,0 +1,195 @@
+"""`ogniwo node`: a node of the network that several organisations run together."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from ogniwo.interfaces.cli.output import DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
+from ogniwo.services.ledger.nodes import (
+    COMMIT_MS,
+    PROPOSE_MS,
+    Founded,
+    NodeStatus,
+    admit_peer,
+    create_node,
+    found_network,
+    install_node_program,
+    join_network,
+    node_card,
+    node_status,
+    start_node,
+    write_founding,
+)
+
+_FOLDER = click.option(
+    "--folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the node keeps everything."
+)
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_PORT = click.IntRange(1, 65_535)
+
+
+@click.group(name="node")
+def node_group() -> None:
+    """Run a node of a ledger that several organisations share (CometBFT), docs/network.md.
+
+    \b
+    Examples:
+      ogniwo node install
+      ogniwo node init --folder n --organisation coop --address coop.example:26656 > coop.card.json
+      ogniwo node founding --folder n --network coop.example/ledger --account op > founding.jsonl
+      ogniwo node found --folder n --network coop.example/ledger --founding founding.jsonl *.card.json
+      ogniwo node start --folder n
+      ogniwo node status --folder n
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+@node_group.command(name="install")
+@answers_refusals
+def install() -> None:
+    """Build CometBFT with the Go tool unless it is there, and print its place."""
+    click.echo(install_node_program())
+
+
+@node_group.command(name="init")
+@_FOLDER
+@click.option("--organisation", required=True, help="Your organisation's short name, like coop-north.")
+@click.option("--address", required=True, help="HOST:PORT at which the other nodes reach this one.")
+@click.option("--listen", default="0.0.0.0", show_default=True, help="Interface for the other nodes.")  # noqa: S104 -- they connect from outside
+@click.option("--p2p-port", default=26_656, show_default=True, type=_PORT, help="Port for the other nodes.")
+@click.option("--rpc-port", default=26_657, show_default=True, type=_PORT, help="Port on loopback for this machine.")
+@answers_refusals
+def init(folder: Path, organisation: str, address: str, listen: str, p2p_port: int, rpc_port: int) -> None:
+    """Make this node's keys and print the card to give to the other founders."""
+    click.echo(
+        create_node(
+            folder=folder,
+            organisation=organisation,
+            address=address,
+            listen=listen,
+            p2p_port=p2p_port,
+            rpc_port=rpc_port,
+        )
+    )
+
+
+@node_group.command(name="card")
+@_FOLDER
+@answers_refusals
+def card(folder: Path) -> None:
+    """Print the card again."""
+    click.echo(node_card(folder=folder))
+
+
+@node_group.command(name="founding")
+@_FOLDER
+@click.option("--network", required=True, help="The network's name, at most 50 characters.")
+@click.option("--account", default="op", show_default=True, help="The operator's account, the root of all others.")
+@answers_refusals
+def founding(folder: Path, network: str, account: str) -> None:
+    """Make the operator's and the checkpoints' keys and print the founding transactions; one founder does this."""
+    click.echo(write_founding(folder=folder, network=network, account=account), nl=False)
+
+
+@node_group.command(name="found")
+@_FOLDER
+@click.option("--network", required=True, help="The network's name, at most 50 characters.")
+@click.option("--founding", "founding_file", required=True, type=_FILE, help="File of `ogniwo node founding`.")
+@click.option("--commit-ms", default=COMMIT_MS, show_default=True, type=int, help="Pause after a block.")
+@click.option("--propose-ms", default=PROPOSE_MS, show_default=True, type=int, help="Patience with a proposer.")
+@click.argument("cards", nargs=-1, required=True, type=_FILE)
+@answers_refusals
+def found(
+    folder: Path, network: str, founding_file: Path, commit_ms: int, propose_ms: int, cards: tuple[Path, ...]
+) -> None:
+    """Compute the genesis from all CARDS. Every founder does this and reads the hash to the others."""
+    _say_founded(
+        found_network(
+            folder=folder,
+            network=network,
+            cards=cards,
+            founding=founding_file,
+            commit_ms=commit_ms,
+            propose_ms=propose_ms,
+        )
+    )
+
+
+@node_group.command(name="join")
+@_FOLDER
+@click.option("--genesis", required=True, type=_FILE, help="The genesis file of a founder.")
+@click.option("--genesis-hash", required=True, help="Its hash, told by a founder another way.")
+@click.option("--peer", "peers", multiple=True, help="NODE@HOST:PORT of a node that joined later; may be repeated.")
+@answers_refusals
+def join(folder: Path, genesis: Path, genesis_hash: str, peers: tuple[str, ...]) -> None:
+    """Make a new node part of a network that exists; it follows, and votes once it is made a validator."""
+    _say_founded(join_network(folder=folder, genesis=genesis, expected_hash=genesis_hash, peers=peers))
+
+
+def _say_founded(founded: Founded) -> None:
+    click.echo(founded.genesis_hash)
+    say(f"network {founded.network}, founded by {', '.join(founded.organisations)}")
+    say("Compare this hash with every founder by voice before you start.")
+
+
+@node_group.command(name="admit")
+@_FOLDER
+@click.argument("card_file", type=_FILE, metavar="CARD")
+@answers_refusals
+def admit(folder: Path, card_file: Path) -> None:
+    """Let the node of a CARD connect to this one; it takes effect at once."""
+    admitted = admit_peer(folder=folder, card=card_file)
+    say(f"{admitted.organisation} may connect; node {admitted.node}")
+
+
+@node_group.command(name="start")
+@_FOLDER
+@answers_refusals
+def start(folder: Path) -> None:
+    """Run the node until it is stopped."""
+    say(f"node of {folder} starts; its CometBFT writes to {folder / 'comet.log'}")
+    start_node(folder=folder)
+
+
+@node_group.command(name="status")
+@_FOLDER
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@answers_refusals
+def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+    """Show height, validators, peers and misbehaviour; ends with 3 when something is wrong or somebody misbehaved."""
+    found = node_status(folder=folder)
+    if as_json:
+        show_json(_document(found))
+    else:
+        _show(found)
+    if found.problem or found.offences:
+        sys.exit(DONE_WITH_FINDINGS)
+
+
+def _document(found: NodeStatus) -> dict[str, object]:
+    plain = {name: getattr(found, name) for name in found.__slots__}
+    return plain | {
+        "validators": [{name: getattr(one, name) for name in one.__slots__} for one in found.validators],
+        "offences": [{"organisation": one.organisation} | one.offence._asdict() for one in found.offences],
+    }
+
+
+def _show(found: NodeStatus) -> None:
+    for name in ("network", "height", "ledger_height", "ledger_hash", "state_root"):
+        click.echo(f"{name:14} {getattr(found, name)}")
+    click.echo(f"{'peers':14} {', '.join(found.peers) or 'none'}")
+    click.echo(f"{'problem':14} {found.problem or 'none'}")
+    if found.validators:
+        click.echo("")
+        show_table(
+            headers=("organisation", "validator", "power", "last signed"),
+            rows=[(one.organisation or "?", one.address, str(one.power), str(one.signed)) for one in found.validators],
+            right=frozenset({2, 3}),
+        )
+    for one in found.offences:
+        offence = one.offence
+        proof = "proven by evidence in a block" if offence.proven else "seen by this node"
+        click.echo(
+            f"MISBEHAVIOUR {offence.kind} by {one.organisation or 'a validator without a card'} ({offence.address})"
+            f" at height {offence.height}, {proof}{': ' if offence.detail else ''}{offence.detail}"
+        )
