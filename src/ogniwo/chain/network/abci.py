@@ -5,6 +5,7 @@ waiting transactions (one connection) does not stand in the way of deciding a bl
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,6 +76,8 @@ class AbciServer:
             return  # the other side is gone, or this server closes; what it did not hear it will ask again
         finally:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
 
     async def _respond(self, outer: bytes) -> Message:
         try:

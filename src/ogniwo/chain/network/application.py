@@ -7,6 +7,7 @@ state, the log and the header before it.
 
 import threading
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -275,9 +276,9 @@ class Application(Closing):
         return bytes.fromhex(self._machine.previous)
 
     def _replayed(self) -> Machine:
-        """The machine at the last durable block; raises DamagedStoreError."""
+        """The machine at the last durable block, or at genesis before the first; raises DamagedStoreError."""
         machine = Machine()
-        for block in self._store.blocks():
+        for block in chain(self._store.blocks(), self._founded):
             try:
                 machine.replay(block, check_signatures=False)
             except BlockMismatchError as refusal:

@@ -89,10 +89,10 @@ def test_bytes_written_by_another_implementation_are_read():
         text: Annotated[str, 2] = ""
         numbers: Annotated[tuple[int, ...], 4] = ()
 
-    data = bytes.fromhex("089601" "120774657374696e67" "2206038e029ea705")
+    data = bytes.fromhex("089601120774657374696e672206038e029ea705")
     assert decode(Sample, data) == Sample(150, "testing", (3, 270, 86_942))
     assert encode(Sample(150, "testing", (3, 270, 86_942))) == data
-    unpacked = bytes.fromhex("2003" "208e02" "209ea705")
+    unpacked = bytes.fromhex("2003208e02209ea705")
     assert decode(Sample, unpacked).numbers == (3, 270, 86_942)
 
 
