@@ -212,10 +212,12 @@ pex = false
 addr_book_strict = false
 allow_duplicate_ip = true
 flush_throttle_timeout = "10ms"
-send_rate = 20000000
-recv_rate = 20000000
+max_packet_msg_payload_size = 32768
+send_rate = 100000000
+recv_rate = 100000000
 
 [mempool]
+recheck = false
 size = 500
 max_txs_bytes = 64000000
 max_tx_bytes = 1048576
