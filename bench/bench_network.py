@@ -16,6 +16,8 @@ from pathlib import Path
 from bench_ledger import Load
 from common import Row
 from ogniwo.chain.network.client import NetworkLedger
+from ogniwo.chain.network.genesis import read_card
+from ogniwo.services.ledger.founders import constitution
 from ogniwo.services.ledger.nodes import create_node, found_network, install_node_program
 
 NODES = 4
@@ -38,8 +40,8 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running(root: Path, founding: list[bytes]):
-    """Four nodes founded with these transactions, as processes of their own; gives their folders and RPC ports."""
+def running(root: Path, load: Load, genesis: bytes):
+    """Four nodes founded with this genesis, as processes of their own; gives their folders and RPC ports."""
     install_node_program()
     ports = free_ports(2 * NODES)
     cards = []
@@ -48,6 +50,8 @@ def running(root: Path, founding: list[bytes]):
         card = create_node(
             folder=root / f"n{number}",
             organisation=f"org{number}",
+            network=NETWORK,
+            account="op",
             address=f"127.0.0.1:{p2p}",
             listen="127.0.0.1",
             p2p_port=p2p,
@@ -55,11 +59,11 @@ def running(root: Path, founding: list[bytes]):
         )
         cards.append(root / f"{number}.card.json")
         cards[-1].write_text(card)
-    (root / "founding.jsonl").write_bytes(b"\n".join(founding))
+    founders = constitution([read_card(card.read_bytes()) for card in cards], load.operator)
+    (root / "founding.jsonl").write_bytes(b"\n".join([genesis, *founders]))
     for number in range(NODES):
         found_network(
             folder=root / f"n{number}",
-            network=NETWORK,
             cards=cards,
             founding=root / "founding.jsonl",
             commit_ms=100,
@@ -108,7 +112,7 @@ def run(*, scale: str) -> list[Row]:
     founding = load.founding()
     batches = [load.transfers(BATCH) for _ in range(BATCHES[scale])]
     singles = [load.transfers(1) for _ in range(SINGLES[scale])]
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), founding[:1]) as nodes:
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), load, founding[0]) as nodes:
         home, port = nodes[0]
         with NetworkLedger(home / "ledger.sqlite3", rpc_port=port, senders=UNDER_WAY) as ledger:
             deadline = time.monotonic() + START_SECONDS_MAX

@@ -18,17 +18,19 @@ from pathlib import Path
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from ogniwo.chain.inbox import BusyError, StoppedError
 from ogniwo.chain.network.client import NetworkLedger
-from ogniwo.chain.network.genesis import sign_card
+from ogniwo.chain.network.genesis import read_card, sign_card
 from ogniwo.chain.network.home import NodeHome, _private, write_file
 from ogniwo.chain.network.validators import node_id_of
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import header_hash, read_body
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.machine import Machine
-from ogniwo.services.ledger.nodes import admit_peer, create_node, found_network, install_node_program
+from ogniwo.services.ledger.founders import constitution
+from ogniwo.services.ledger.nodes import admit_peer, create_node, found_network, install_node_program, node_status
 
 NODES = 4
 LIAR = 3
@@ -65,28 +67,16 @@ def ports():
 class Nodes:
     """Folders, ports and processes of four organisations' nodes."""
 
-    def __init__(self, root, ports, founding):
+    def __init__(self, root, ports, network):
         self.root, self.ports = root, ports
         self.rpc, self.processes = {}, {}
         install_node_program()
-        cards = []
-        for number in range(NODES):
-            p2p, self.rpc[number] = next(ports), next(ports)
-            card = create_node(
-                folder=self.folder(number),
-                organisation=f"org{number}",
-                address=f"127.0.0.1:{p2p}",
-                listen="127.0.0.1",
-                p2p_port=p2p,
-                rpc_port=self.rpc[number],
-            )
-            cards.append(root / f"{number}.card.json")
-            cards[-1].write_text(card)
-        (root / "founding.jsonl").write_bytes(b"\n".join(founding))
+        cards = [self.card(number) for number in range(NODES)]
+        founders = constitution([read_card(card.read_bytes()) for card in cards], network.key("op"))
+        (root / "founding.jsonl").write_bytes(b"\n".join([*network.founding(*network.authority()), *founders]))
         hashes = {
             found_network(
                 folder=self.folder(number),
-                network=ledger_network.NETWORK,
                 cards=cards if number % 2 else cards[::-1],
                 founding=root / "founding.jsonl",
                 commit_ms=50,
@@ -94,7 +84,25 @@ class Nodes:
             ).genesis_hash
             for number in range(NODES)
         }
-        assert len(hashes) == 1
+        (self.hash,) = hashes
+
+    def card(self, number):
+        """The keys of one more node, and the file of its card."""
+        p2p, self.rpc[number] = next(self.ports), next(self.ports)
+        path = self.root / f"{number}.card.json"
+        path.write_text(
+            create_node(
+                folder=self.folder(number),
+                organisation=f"org{number}",
+                network=ledger_network.NETWORK,
+                account="op",
+                address=f"127.0.0.1:{p2p}",
+                listen="127.0.0.1",
+                p2p_port=p2p,
+                rpc_port=self.rpc[number],
+            )
+        )
+        return path
 
     def folder(self, name):
         return self.root / f"n{name}"
@@ -130,8 +138,12 @@ class Nodes:
 
     def twin(self, name, of):
         """A second node with the same validator key, as a thief or a careless operator would run it."""
-        shutil.copytree(self.folder(of), self.folder(name))
+        shutil.copytree(
+            self.folder(of), self.folder(name), ignore=shutil.ignore_patterns("ledger*", "data", "comet.log")
+        )
         home = NodeHome(self.folder(name))
+        (home.comet / "data").mkdir()
+        write_file(home.comet / "data" / "priv_validator_state.json", b'{"height":"0","round":0,"step":0}')
         settings = json.loads((home.folder / "node.json").read_text())
         settings |= {"p2p_port": next(self.ports), "rpc_port": next(self.ports)}
         write_file(home.folder / "node.json", json.dumps(settings).encode())
@@ -149,11 +161,15 @@ class Nodes:
     def ledger(self, number):
         return NetworkLedger(self.folder(number) / "ledger.sqlite3", rpc_port=self.rpc[number], senders=2)
 
+    def say(self, word, number, *arguments):
+        """One of the product's commands at a node; gives what it prints."""
+        command = [sys.executable, "-m", "ogniwo", "node", word, "--folder", str(self.folder(number))]
+        done = subprocess.run([*command, *map(str, arguments)], capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode().strip()
+
     def status(self, number):
-        command = [sys.executable, "-m", "ogniwo", "node", "status", "--json", "--folder", str(self.folder(number))]
-        done = subprocess.run(command, capture_output=True, check=False)
-        assert done.returncode in {0, 3}, done.stderr
-        return json.loads(done.stdout)
+        return node_status(folder=self.folder(number))
 
     def close(self):
         for name in list(self.processes):
@@ -164,8 +180,9 @@ class Nodes:
 def nodes(tmp_path, ports):
     network = ledger_network.Network()
     network.now = int(time.time()) - 60
-    made = Nodes(tmp_path, ports, network.founding())
+    made = Nodes(tmp_path, ports, network)
     made.network = network
+    made.operator_key = network.key("op").private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     for number in range(NODES):
         made.start(number)
     yield made
@@ -235,6 +252,37 @@ def chain(ledger):
     return hashes, names, machine
 
 
+def test_a_later_organisation_votes_once_the_founders_agree(nodes):
+    honest = [nodes.ledger(number) for number in range(NODES)]
+    wait_until(lambda: all(ledger.health().running for ledger in honest), "the nodes do not start")
+    card = nodes.card(NODES)
+    (nodes.folder(0) / "keys" / "operator.pem").write_bytes(nodes.operator_key)
+    (nodes.folder(0) / "keys" / "operator.pem").chmod(0o600)
+    for number in range(NODES):
+        nodes.say("admit", number, card)
+    nodes.say("join", NODES, "--genesis", nodes.folder(0) / "comet/config/genesis.json", "--genesis-hash", nodes.hash)
+    nodes.start(NODES)
+    assert nodes.say("enrol", 0, card) == f"op/org{NODES}"
+    proposal = nodes.say("propose", 0, "--power", "10", card)
+    assert proposal in nodes.say("proposals", 1)
+    nodes.say("approve", 1, proposal)
+    assert len(_powers(nodes, 0)) == NODES
+    nodes.say("approve", 2, proposal)
+    wait_until(lambda: _powers(nodes, 0) == {f"org{number}": 10 for number in range(NODES + 1)}, "no fifth vote")
+    wait_until(lambda: _powers(nodes, NODES) == _powers(nodes, 0), "the fifth node does not follow")
+    nodes.say("propose", 1, "--power", "0", nodes.root / f"{LIAR}.card.json")
+    (name,) = [line.split()[0] for line in nodes.say("proposals", 2).splitlines()[2:]]
+    for number in (0, 2):
+        nodes.say("approve", number, name)
+    wait_until(lambda: f"org{LIAR}" not in _powers(nodes, 0), "the taken out validator still votes")
+    for ledger in honest:
+        ledger.close()
+
+
+def _powers(nodes, number):
+    return {one.organisation: one.power for one in nodes.status(number).validators}
+
+
 def test_a_crash_a_loss_and_liars_while_transfers_run(nodes):
     honest = [nodes.ledger(number) for number in range(LIAR)]
     wait_until(lambda: all(ledger.health().running for ledger in honest), "the nodes do not start")
@@ -274,7 +322,8 @@ def test_a_crash_a_loss_and_liars_while_transfers_run(nodes):
 
 
 def _named(nodes, number, kind):
-    return any(one["kind"] == kind and one["organisation"] == f"org{LIAR}" for one in nodes.status(number)["offences"])
+    found = nodes.status(number).offences
+    return any(one.offence.kind == kind and one.organisation == f"org{LIAR}" for one in found)
 
 
 def _judge(nodes, honest, transfers):
@@ -290,11 +339,15 @@ def _judge(nodes, honest, transfers):
         assert not any(machine.state.sums.values())
         assert machine.state.balance("op/coop/jan", "PLN/2") >= len(acknowledged)
     proven = [
-        {(one["organisation"], one["kind"], one["height"]) for one in nodes.status(number)["offences"] if one["proven"]}
+        {(one.organisation, one.offence) for one in nodes.status(number).offences if one.offence.proven}
         for number in range(LIAR)
     ]
     assert proven[0]
     assert proven[0] == proven[1] == proven[2]
-    assert {organisation for organisation, _, _ in proven[0]} == {f"org{LIAR}"}
+    assert {organisation for organisation, _ in proven[0]} == {f"org{LIAR}"}
+    command = [sys.executable, "-m", "ogniwo", "node", "status", "--folder", str(nodes.folder(0))]
+    shown = subprocess.run(command, capture_output=True, check=False)
+    assert shown.returncode == 3
+    assert f"MISBEHAVIOUR duplicate_vote by org{LIAR}" in shown.stdout.decode()
     for ledger in honest:
         ledger.close()

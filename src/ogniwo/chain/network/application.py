@@ -19,7 +19,7 @@ from ogniwo.chain.network.genesis import AppState, read_app_state
 from ogniwo.chain.network.opening import Opened, Opener
 from ogniwo.chain.network.protobuf import Message
 from ogniwo.chain.network.store import Committed, NetworkStore, Offence
-from ogniwo.chain.network.validators import next_powers, validator_changes
+from ogniwo.chain.network.validators import validator_changes
 from ogniwo.chain.store import DamagedStoreError
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, admit
@@ -57,7 +57,6 @@ class _Pending(NamedTuple):
     height: int
     hash: bytes
     blocks: tuple[Block, ...]
-    powers: dict[str, int]
     signers: tuple[str, ...]
     offences: tuple[Offence, ...]
     response: abci.ResponseFinalizeBlock
@@ -82,7 +81,6 @@ class Application(Closing):
         self._objections: list[Offence] = []
         try:
             self._committed = self._store.committed()
-            self._powers = self._store.powers()
             self._machine = self._replayed()
         except BaseException:
             self.close()
@@ -130,12 +128,7 @@ class Application(Closing):
             self._machine, self._pending = Machine(), None
             block = founded_block(self._machine, founding, network=request.chain_id, time_s=request.time.seconds)
             self._founded = (block,)
-            given = {one.pub_key.ed25519.hex(): one.power for one in request.validators}
-            self._powers = next_powers(given, before={}, after=_table(self._machine))
-            return abci.ResponseInitChain(
-                validators=tuple(_update(key, power) for key, power in sorted(self._powers.items())),
-                app_hash=self._app_hash(),
-            )
+            return abci.ResponseInitChain(validators=_updates({}, _powers(self._machine)), app_hash=self._app_hash())
 
     def query(self, request: abci.RequestQuery) -> abci.ResponseQuery:
         """May this node connect to us (asked by CometBFT itself), or: which head do you have (path "head")."""
@@ -203,13 +196,12 @@ class Application(Closing):
         transactions = [
             member for batch in batches if batch for member in batch.members if isinstance(member, SignedTransaction)
         ]
-        before = _table(self._machine)
+        before = _powers(self._machine)
         executed = self._machine.execute(transactions, clock_s=request.time.seconds)
-        powers = next_powers(self._powers, before=before, after=_table(self._machine))
         placed = iter(executed.placed)
         response = abci.ResponseFinalizeBlock(
             tx_results=tuple(self._result(batch, placed) for batch in batches),
-            validator_updates=tuple(_update(key, power) for key, power in validator_changes(self._powers, powers)),
+            validator_updates=_updates(before, _powers(self._machine)),
             app_hash=self._app_hash(),
         )
         commits = (vote for vote in request.decided_last_commit.votes if vote.block_id_flag == abci.VoteFlag.COMMIT)
@@ -217,7 +209,6 @@ class Application(Closing):
             height=request.height,
             hash=request.hash,
             blocks=(*self._founded, executed.block) if executed.block else self._founded,
-            powers=powers,
             signers=tuple(vote.validator.address.hex().upper() for vote in commits),
             offences=tuple(_offence(one) for one in request.misbehavior),
             response=response,
@@ -264,11 +255,10 @@ class Application(Closing):
             self._store.commit(
                 committed,
                 blocks=pending.blocks,
-                powers=pending.powers,
                 signers=pending.signers,
                 offences=(*pending.offences, *self._objections),
             )
-            self._committed, self._powers, self._pending, self._founded = committed, pending.powers, None, ()
+            self._committed, self._pending, self._founded = committed, None, ()
             self._objections.clear()
         return abci.ResponseCommit()
 
@@ -295,12 +285,15 @@ class Application(Closing):
         self._store.close()
 
 
-def _table(machine: Machine) -> dict[str, int]:
+def _powers(machine: Machine) -> dict[str, int]:
     return {key: record.power for key, record in machine.state.validators.items()}
 
 
-def _update(key: str, power: int) -> abci.ValidatorUpdate:
-    return abci.ValidatorUpdate(abci.PublicKey(bytes.fromhex(key)), power)
+def _updates(before: dict[str, int], after: dict[str, int]) -> tuple[abci.ValidatorUpdate, ...]:
+    return tuple(
+        abci.ValidatorUpdate(abci.PublicKey(bytes.fromhex(key)), power)
+        for key, power in validator_changes(before, after)
+    )
 
 
 def founded_block(machine: Machine, founding: AppState, *, network: str, time_s: int) -> Block:
@@ -318,6 +311,9 @@ def founded_block(machine: Machine, founding: AppState, *, network: str, time_s:
             raise FoundingRefusedError(detail=detail)
     if executed.block is None or machine.network != network:
         raise FoundingRefusedError(detail=f"the founding transactions do not found the network {network}")
+    if founding.cards and set(machine.state.validators) != {card.validator for card in founding.cards}:
+        # A founder without a record could never be taken out again.
+        raise FoundingRefusedError(detail="the founding transactions make other validators than those of the cards")
     return executed.block
 
 

@@ -1,8 +1,9 @@
 """The founding of a network: cards of the organisations, and the one genesis file they all compute from them.
 
-A card says who somebody is towards consensus: the organisation's name, the public key of its validator, the id and the
-address of its node, signed with the validator's key. The genesis follows from the cards, the founding transactions and
-the pace alone, so every founder makes the same bytes and they read its hash to one another.
+A card says who somebody is: the organisation's name, the public key of its validator, the id and the address of its
+node, and the registration of its own key on the ledger; signed with the validator's key. The genesis follows from the
+cards, the founding transactions and the pace alone, so every founder makes the same bytes and they read its hash to
+one another.
 """
 
 from base64 import b64encode
@@ -18,7 +19,10 @@ from msgspec import Meta
 
 from ogniwo.chain.network.validators import address_of
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.admission import admit, open_transaction
 from ogniwo.core.ledger.canonical import decode, encode
+from ogniwo.core.ledger.signing import KeyRing, key_id
+from ogniwo.core.ledger.transactions import RegisterKey
 
 NETWORK_CHARACTERS_MAX = 50
 """CometBFT's bound on the id of a chain."""
@@ -45,13 +49,18 @@ class GenesisError(Refusal):
 
 
 class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a node gives away; `validator` is its Ed25519 key in hex, `made` seconds since 1970."""
+    """What a node gives away; `validator` is its Ed25519 key in hex, `made` seconds since 1970.
+
+    `registration` is the envelope that registers the organisation's own key on the ledger, signed by that key; the
+    operator of the ledger adds his signature.
+    """
 
     address: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z")]
     card: Annotated[int, Meta(ge=1, le=1)] = 1
     made: Annotated[int, Meta(ge=0, le=2**40)]
     node: Annotated[str, Meta(pattern=r"\A[0-9a-f]{40}\Z")]
     organisation: Annotated[str, Meta(pattern=r"\A[a-z0-9][a-z0-9-]{0,39}\Z")]
+    registration: Annotated[str, Meta(max_length=8_000)]
     signature: Annotated[str, Meta(pattern=r"\A([0-9a-f]{128})?\Z")] = ""
     validator: Hex32
 
@@ -59,6 +68,14 @@ class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     def validator_address(self) -> str:
         """How CometBFT names this validator in votes and evidence."""
         return address_of(bytes.fromhex(self.validator))
+
+    @property
+    def member(self) -> RegisterKey:
+        """The registration of the organisation's own key: its account (`subject`), the network, the key."""
+        payload = open_transaction(self.registration.encode()).payload
+        if not isinstance(payload, RegisterKey):
+            raise CardError(detail=f"the card of {self.organisation} registers no key")
+        return payload
 
 
 class AppState(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -93,7 +110,20 @@ def read_card(data: bytes) -> Card:
         )
     except (InvalidSignature, ValueError) as error:
         raise CardError(detail=f"the card of {card.organisation} is not signed by its own key") from error
+    _check_registration(card)
     return card
+
+
+def _check_registration(card: Card) -> None:
+    try:
+        signed = admit(card.registration.encode(), KeyRing())
+        member = card.member
+    except CardError:
+        raise
+    except Refusal as refusal:
+        raise CardError(detail=f"the card of {card.organisation}: {refusal.detail}") from refusal
+    if signed.signers != (key_id(member.key),) or member.subject != f"{member.account}/{card.organisation}":
+        raise CardError(detail=f"the card of {card.organisation} registers a key of somebody else")
 
 
 def write_genesis(
@@ -109,6 +139,8 @@ def write_genesis(
             raise CardError(detail=f"two cards have the same {field}")
     if not ordered or not 1 <= len(network) <= NETWORK_CHARACTERS_MAX:
         raise CardError(detail=f"a network has a name of up to {NETWORK_CHARACTERS_MAX} characters and some cards")
+    if any(card.member.network != network for card in ordered):
+        raise CardError(detail=f"a card is not made for the network {network}")
     state = AppState(cards=tuple(ordered), commit_ms=commit_ms, founding=tuple(founding), propose_ms=propose_ms)
     started = datetime.fromtimestamp(max(card.made for card in ordered), tz=UTC)
     document = {

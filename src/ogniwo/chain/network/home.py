@@ -4,6 +4,7 @@ node.json             organisation, address, ports, hash of the agreed genesis
 card.json             what this node gives away
 peers/                cards of nodes that joined after the founding
 ledger.sqlite3        the blocks (application)
+keys/                 the organisation's own key; at the ledger's operator also his
 comet/config/         genesis.json, config.toml, node_key.json, priv_validator_key.json
 comet/data/           CometBFT's own blocks and state; priv_validator_state.json: what was signed last
 """
@@ -17,9 +18,11 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from msgspec import Meta
 
+from ogniwo.chain.keystore import KeyStore
 from ogniwo.chain.network.genesis import (
     Card,
     Genesis,
@@ -32,10 +35,16 @@ from ogniwo.chain.network.genesis import (
 from ogniwo.chain.network.validators import address_of, node_id_of
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.signing import public_key_of, sign
+from ogniwo.core.ledger.transactions import RegisterKey
 
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 P2P_PORT = 26_656
 RPC_PORT = 26_657
+ORGANISATION_KEY = "organisation"
+REGISTRATION_S = 14 * 86_400
+"""How long a card can be used for a founding or an enrolment, seconds."""
+
 _OWNER_ONLY = 0o600
 
 
@@ -72,16 +81,23 @@ class NodeHome:
         self.folder = folder
         self.comet = folder / "comet"
         self.ledger = folder / "ledger.sqlite3"
+        self.keys = KeyStore(folder / "keys")
         self.log = folder / "comet.log"
         self.genesis_file = self.comet / "config" / "genesis.json"
         self._settings_file = folder / "node.json"
         self._card_file = folder / "card.json"
         self._peers = folder / "peers"
 
-    def create(self, *, organisation: str, address: str, settings: Settings, made_s: int) -> Card:
-        """Make the keys and the card of a new node; raises NodeExistsError or CardError."""
+    def create(
+        self, *, organisation: str, network: str, account: str, address: str, settings: Settings, made_s: int
+    ) -> Card:
+        """Make the keys and the card of a new node; raises NodeExistsError or CardError.
+
+        `account` is that of the ledger's operator, below which the organisation gets its own.
+        """
         if self._settings_file.exists():
             raise NodeExistsError(detail=f"{self.folder} holds a node already")
+        member = ec.generate_private_key(ec.SECP256R1())
         validator, node = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
         public = validator.public_key().public_bytes_raw()
         card = Card(
@@ -89,12 +105,14 @@ class NodeHome:
             made=made_s,
             node=node_id_of(node.public_key().public_bytes_raw()),
             organisation=organisation,
+            registration=_registration(member, organisation, network=network, account=account, made_s=made_s),
             validator=public.hex(),
         )
         card = read_card(encode(sign_card(card, validator)))
         (self.comet / "config").mkdir(parents=True)
         (self.comet / "data").mkdir()
         self.folder.chmod(0o700)
+        self.keys.keep(ORGANISATION_KEY, member)
         key = {
             "address": address_of(public),
             "pub_key": {"type": "tendermint/PubKeyEd25519", "value": b64encode(public).decode()},
@@ -156,9 +174,11 @@ class NodeHome:
         write_file(self._peers / f"{card.node}.json", encode(card) + b"\n")
 
     def cards(self) -> list[Card]:
-        """The founders' cards and those admitted later; raises CardError when one was changed."""
+        """The founders' cards, those admitted later, and this node's own; raises CardError when one was changed."""
         admitted = [read_card(path.read_bytes()) for path in sorted(self._peers.glob("*.json"))]
-        return [*self.genesis().app_state.cards, *admitted]
+        known = [*self.genesis().app_state.cards, *admitted]
+        own = self.card()
+        return known if own in known else [*known, own]
 
     def configure(self, socket: Path) -> None:
         """Write what CometBFT reads at its start: who to connect to, how long to wait, the application's socket."""
@@ -166,6 +186,25 @@ class NodeHome:
         peers = {f"{card.node}@{card.address}": None for card in self.cards() if card.node != own.node}
         text = _config(settings, genesis, tuple({**peers, **dict.fromkeys(settings.peers)}), socket, own.organisation)
         write_file(self.comet / "config" / "config.toml", text.encode())
+
+
+def _registration(
+    member: ec.EllipticCurvePrivateKey, organisation: str, *, network: str, account: str, made_s: int
+) -> str:
+    payload = RegisterKey(
+        account=account,
+        device="node",
+        expires=made_s + REGISTRATION_S,
+        id=secrets.token_hex(16),
+        key=public_key_of(member),
+        network=network,
+        purpose="transaction",
+        reason="",
+        references=(),
+        subject=f"{account}/{organisation}",
+        valid_from=0,
+    )
+    return sign(encode(payload), keys=[member]).decode()
 
 
 def _private(key: Ed25519PrivateKey) -> dict[str, str]:

@@ -5,7 +5,7 @@ and the ledger block it made become durable together or not at all.
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,6 @@ CREATE TABLE IF NOT EXISTS consensus (
     one INTEGER PRIMARY KEY CHECK (one = 1), height INTEGER NOT NULL, app_hash TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS signed (address TEXT PRIMARY KEY, height INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS powers (validator TEXT PRIMARY KEY, power INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS offences (
     address TEXT NOT NULL, kind TEXT NOT NULL, height INTEGER NOT NULL, time_s INTEGER NOT NULL,
     proven INTEGER NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (address, kind, height)
@@ -73,13 +72,12 @@ class NetworkStore(BlockStore):
         committed: Committed,
         *,
         blocks: Sequence[Block],
-        powers: Mapping[str, int],
         signers: Iterable[str],
         offences: Iterable[Offence],
     ) -> None:
         """Make a CometBFT height durable with the ledger blocks it made; raises FencedError or StoreWriteError.
 
-        `powers` are the validators from now on; `signers` those (addresses) who signed the height before.
+        `signers` are those (addresses) who signed the height before.
         """
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -91,8 +89,6 @@ class NetworkStore(BlockStore):
                     " ON CONFLICT (one) DO UPDATE SET height = excluded.height, app_hash = excluded.app_hash",
                     committed,
                 )
-                self._connection.execute("DELETE FROM powers")
-                self._connection.executemany("INSERT INTO powers VALUES (?, ?)", powers.items())
                 self._connection.executemany(
                     "INSERT INTO signed VALUES (?, ?) ON CONFLICT (address) DO UPDATE SET height = excluded.height",
                     [(address, committed.height - 1) for address in signers],
@@ -105,10 +101,6 @@ class NetworkStore(BlockStore):
                 raise
         except sqlite3.Error as error:
             raise StoreWriteError(detail=f"height {committed.height} could not be written: {error}") from error
-
-    def powers(self) -> dict[str, int]:
-        """The validators (public key in hex) and their power as this node last told CometBFT."""
-        return dict(self._connection.execute("SELECT validator, power FROM powers ORDER BY validator"))
 
     def signed(self) -> dict[str, int]:
         """The last CometBFT height each validator (address) signed."""

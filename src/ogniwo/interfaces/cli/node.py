@@ -6,6 +6,13 @@ from pathlib import Path
 import click
 
 from ogniwo.interfaces.cli.output import DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
+from ogniwo.services.ledger.founders import (
+    approve_proposal,
+    enrol_organisation,
+    open_proposals,
+    propose_validator,
+    write_founding,
+)
 from ogniwo.services.ledger.nodes import (
     COMMIT_MS,
     PROPOSE_MS,
@@ -19,7 +26,6 @@ from ogniwo.services.ledger.nodes import (
     node_card,
     node_status,
     start_node,
-    write_founding,
 )
 
 _FOLDER = click.option(
@@ -36,9 +42,9 @@ def node_group() -> None:
     \b
     Examples:
       ogniwo node install
-      ogniwo node init --folder n --organisation coop --address coop.example:26656 > coop.card.json
-      ogniwo node founding --folder n --network coop.example/ledger --account op > founding.jsonl
-      ogniwo node found --folder n --network coop.example/ledger --founding founding.jsonl *.card.json
+      ogniwo node init --folder n --organisation coop --network example.net/ledger --address coop.example:26656
+      ogniwo node founding --folder n *.card.json > founding.jsonl
+      ogniwo node found --folder n --founding founding.jsonl *.card.json
       ogniwo node start --folder n
       ogniwo node status --folder n
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
@@ -54,17 +60,23 @@ def install() -> None:
 @node_group.command(name="init")
 @_FOLDER
 @click.option("--organisation", required=True, help="Your organisation's short name, like coop-north.")
+@click.option("--network", required=True, help="The network's name, at most 50 characters.")
+@click.option("--account", default="op", show_default=True, help="The account of the ledger's operator.")
 @click.option("--address", required=True, help="HOST:PORT at which the other nodes reach this one.")
 @click.option("--listen", default="0.0.0.0", show_default=True, help="Interface for the other nodes.")  # noqa: S104 -- they connect from outside
 @click.option("--p2p-port", default=26_656, show_default=True, type=_PORT, help="Port for the other nodes.")
 @click.option("--rpc-port", default=26_657, show_default=True, type=_PORT, help="Port on loopback for this machine.")
 @answers_refusals
-def init(folder: Path, organisation: str, address: str, listen: str, p2p_port: int, rpc_port: int) -> None:
+def init(
+    folder: Path, organisation: str, network: str, account: str, address: str, listen: str, p2p_port: int, rpc_port: int
+) -> None:
     """Make this node's keys and print the card to give to the other founders."""
     click.echo(
         create_node(
             folder=folder,
             organisation=organisation,
+            network=network,
+            account=account,
             address=address,
             listen=listen,
             p2p_port=p2p_port,
@@ -83,35 +95,24 @@ def card(folder: Path) -> None:
 
 @node_group.command(name="founding")
 @_FOLDER
-@click.option("--network", required=True, help="The network's name, at most 50 characters.")
-@click.option("--account", default="op", show_default=True, help="The operator's account, the root of all others.")
+@click.argument("cards", nargs=-1, required=True, type=_FILE)
 @answers_refusals
-def founding(folder: Path, network: str, account: str) -> None:
-    """Make the operator's and the checkpoints' keys and print the founding transactions; one founder does this."""
-    click.echo(write_founding(folder=folder, network=network, account=account), nl=False)
+def founding(folder: Path, cards: tuple[Path, ...]) -> None:
+    """Make the operator's and the checkpoints' keys and print the founding transactions for CARDS; one founder does."""
+    click.echo(write_founding(folder=folder, cards=cards), nl=False)
 
 
 @node_group.command(name="found")
 @_FOLDER
-@click.option("--network", required=True, help="The network's name, at most 50 characters.")
 @click.option("--founding", "founding_file", required=True, type=_FILE, help="File of `ogniwo node founding`.")
 @click.option("--commit-ms", default=COMMIT_MS, show_default=True, type=int, help="Pause after a block.")
 @click.option("--propose-ms", default=PROPOSE_MS, show_default=True, type=int, help="Patience with a proposer.")
 @click.argument("cards", nargs=-1, required=True, type=_FILE)
 @answers_refusals
-def found(
-    folder: Path, network: str, founding_file: Path, commit_ms: int, propose_ms: int, cards: tuple[Path, ...]
-) -> None:
+def found(folder: Path, founding_file: Path, commit_ms: int, propose_ms: int, cards: tuple[Path, ...]) -> None:
     """Compute the genesis from all CARDS. Every founder does this and reads the hash to the others."""
     _say_founded(
-        found_network(
-            folder=folder,
-            network=network,
-            cards=cards,
-            founding=founding_file,
-            commit_ms=commit_ms,
-            propose_ms=propose_ms,
-        )
+        found_network(folder=folder, cards=cards, founding=founding_file, commit_ms=commit_ms, propose_ms=propose_ms)
     )
 
 
@@ -140,6 +141,50 @@ def admit(folder: Path, card_file: Path) -> None:
     """Let the node of a CARD connect to this one; it takes effect at once."""
     admitted = admit_peer(folder=folder, card=card_file)
     say(f"{admitted.organisation} may connect; node {admitted.node}")
+
+
+@node_group.command(name="enrol")
+@_FOLDER
+@click.argument("card_file", type=_FILE, metavar="CARD")
+@answers_refusals
+def enrol(folder: Path, card_file: Path) -> None:
+    """Open an account for the organisation of a CARD that comes later; at the node with the operator's key."""
+    click.echo(enrol_organisation(folder=folder, card=card_file))
+
+
+@node_group.command(name="propose")
+@_FOLDER
+@click.option("--power", required=True, type=click.IntRange(0, 1_000), help="Voting power; 0 takes it out.")
+@click.argument("card_file", type=_FILE, metavar="CARD")
+@answers_refusals
+def propose(folder: Path, power: int, card_file: Path) -> None:
+    """Propose the validator of a CARD, or another power for it, and print the proposal's name."""
+    click.echo(propose_validator(folder=folder, card=card_file, power=power))
+
+
+@node_group.command(name="proposals")
+@_FOLDER
+@answers_refusals
+def proposals(folder: Path) -> None:
+    """List the changes of validators that wait for voices."""
+    show_table(
+        headers=("proposal", "by", "validator of", "power", "approved by"),
+        rows=[
+            (one.name, one.proposer, one.answers_for_it, str(one.power), ", ".join(one.approved_by))
+            for one in open_proposals(folder=folder)
+        ],
+        right=frozenset({3}),
+    )
+
+
+@node_group.command(name="approve")
+@_FOLDER
+@click.argument("proposal")
+@answers_refusals
+def approve(folder: Path, proposal: str) -> None:
+    """Add your organisation's voice to a PROPOSAL; the one that completes the quorum carries it out."""
+    approve_proposal(folder=folder, proposal=proposal)
+    say("your voice is on the ledger")
 
 
 @node_group.command(name="start")

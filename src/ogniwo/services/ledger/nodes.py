@@ -1,19 +1,14 @@
 """Run a node of a network that several organisations share: found it, join it, start it, see who does what."""
 
 import asyncio
-import secrets
 import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ogniwo.chain.keystore import KeyStore
 from ogniwo.chain.network.application import founded_block
 from ogniwo.chain.network.binary import find_cometbft, install_cometbft
 from ogniwo.chain.network.genesis import (
@@ -33,25 +28,22 @@ from ogniwo.chain.network.store import NetworkStore, Offence
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.blocks import read_header
 from ogniwo.core.ledger.canonical import encode
-from ogniwo.core.ledger.checkpoints import verifier_key
 from ogniwo.core.ledger.machine import Machine
-from ogniwo.core.ledger.signing import public_key_of, sign
-from ogniwo.core.ledger.transactions import Genesis, Permission, Role
 
 COMMIT_MS = 500
 PROPOSE_MS = 2_000
-FOUNDING_LIFETIME_S = 14 * 86_400
-"""How long the founders may take from the founding transactions to the genesis."""
-
-_OPERATOR_KEY = "operator"
-_CHECKPOINT_KEY = "checkpoint"
-_ALL: tuple[Permission, ...] = get_args(Permission)
 
 
 class FoundingFileError(Refusal):
     """A file of the founding cannot be read."""
 
     code = "node.founding_file"
+
+
+class LedgerAnswerError(Refusal):
+    """The network did not accept a transaction of this node."""
+
+    code = "node.answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,11 +97,29 @@ def install_node_program() -> Path:
     return install_cometbft()
 
 
-def create_node(*, folder: Path, organisation: str, address: str, listen: str, p2p_port: int, rpc_port: int) -> str:
-    """Make a node's keys and give its card as one line of JSON; raises NodeExistsError or CardError."""
+def create_node(
+    *,
+    folder: Path,
+    organisation: str,
+    network: str,
+    account: str,
+    address: str,
+    listen: str,
+    p2p_port: int,
+    rpc_port: int,
+) -> str:
+    """Make a node's keys and give its card as one line of JSON; raises NodeExistsError or CardError.
+
+    `account` is that of the ledger's operator; the organisation's own will be below it.
+    """
     settings = Settings(listen=listen, p2p_port=p2p_port, rpc_port=rpc_port)
     card = NodeHome(folder).create(
-        organisation=organisation, address=address, settings=settings, made_s=int(time.time())
+        organisation=organisation,
+        network=network,
+        account=account,
+        address=address,
+        settings=settings,
+        made_s=int(time.time()),
     )
     return encode(card).decode()
 
@@ -119,39 +129,7 @@ def node_card(*, folder: Path) -> str:
     return encode(NodeHome(folder).card()).decode()
 
 
-def write_founding(*, folder: Path, network: str, account: str) -> bytes:
-    """The founding transactions of a new network, one envelope per line: its genesis, signed with a new operator key.
-
-    The keys lie in `folder`/keys: the operator's and that of the checkpoints. Raises KeyFileExistsError.
-    """
-    store = KeyStore(folder / "keys")
-    operator = _created(store, _OPERATOR_KEY)
-    checkpoint = store.create(_CHECKPOINT_KEY, kind="ed25519")
-    if not isinstance(checkpoint, Ed25519PrivateKey):
-        raise TypeError(checkpoint)
-    payload = Genesis(
-        account=account,
-        checkpoint_key=verifier_key(network, checkpoint).text(),
-        expires=int(time.time()) + FOUNDING_LIFETIME_S,
-        id=secrets.token_hex(16),
-        key=public_key_of(operator),
-        network=network,
-        operator_role="operator",
-        reason="",
-        references=(),
-        roles=(Role(name="operator", permissions=_ALL),),
-    )
-    return sign(encode(payload), keys=[operator]) + b"\n"
-
-
-def _created(store: KeyStore, name: str) -> ec.EllipticCurvePrivateKey:
-    store.create(name)
-    return store.signing_key(name)
-
-
-def found_network(
-    *, folder: Path, network: str, cards: Sequence[Path], founding: Path, commit_ms: int, propose_ms: int
-) -> Founded:
+def found_network(*, folder: Path, cards: Sequence[Path], founding: Path, commit_ms: int, propose_ms: int) -> Founded:
     """Compute the genesis from all founders' cards and the founding transactions, and make this node part of it.
 
     Raises CardError, FoundingRefusedError (the rules do not accept a founding transaction), NodeExistsError.
@@ -165,6 +143,7 @@ def found_network(
         envelopes = tuple(line for line in founding.read_text(encoding="utf-8").splitlines() if line)
     except UnicodeDecodeError as error:
         raise FoundingFileError(detail=f"{founding} is no text") from error
+    network = own.member.network
     genesis = write_genesis(given, network=network, founding=envelopes, commit_ms=commit_ms, propose_ms=propose_ms)
     return _taken(home, genesis)
 

@@ -8,6 +8,7 @@ from ogniwo.chain.network.batches import read_wrong, write_batch
 from ogniwo.chain.network.store import NetworkStore
 from ogniwo.chain.network.validators import address_of
 from ogniwo.chain.store import DamagedStoreError, LockedError, StoreWriteError
+from ogniwo.core.ledger import transactions as tx
 
 
 def pay(network, amount=100, giver="anna", taker="jan"):
@@ -169,8 +170,8 @@ def test_checking_a_batch_says_which_envelopes_are_wrong(consensus, network):
         (1, "ledger.schema"),
         (2, "ledger.signature"),
     ]
-    for tx in (b"", b"\x93", write_batch([], nonce=bytes(16)), write_batch([good], nonce=b"short")):
-        refused = node.ask(abci.RequestCheckTx(tx))
+    for data in (b"", b"\x93", write_batch([], nonce=bytes(16)), write_batch([good], nonce=b"short")):
+        refused = node.ask(abci.RequestCheckTx(data))
         assert (refused.code, refused.data) == (1, b"")
         assert "node.batch_form" in refused.log
 
@@ -223,6 +224,25 @@ def test_evidence_and_signers_are_kept_with_their_names(consensus, network, vali
             (address_of(validators[3]), "light_client_attack", 1, True),
         ]
         assert store.signed() == dict.fromkeys(sorted(address_of(validators[one]) for one in (0, 3)), 1)
+
+
+def test_changed_validators_are_told_to_cometbft(consensus, network, validators):
+    node = consensus()
+
+    def put(number, power):
+        payload = tx.SetValidator(**network.frame(), power=power, subject="op/coop", validator=validators[number].hex())
+        return network.signed(payload)
+
+    founded = node.found([*network.founding(*network.authority()), put(0, 10), put(1, 10)])
+    told = {one.pub_key.ed25519: one.power for one in founded.validators}
+    assert told == {validators[0]: 10, validators[1]: 10}
+    update = node.finalize(node.batch([put(2, 5), put(0, 7)])).validator_updates
+    node.commit()
+    assert {one.pub_key.ed25519: one.power for one in update} == {validators[0]: 7, validators[2]: 5}
+    (update,) = node.finalize(node.batch([put(1, 0), put(3, 0)])).validator_updates
+    node.commit()
+    assert (update.pub_key.ed25519, update.power) == (validators[1], 0)
+    assert node.finalize().validator_updates == ()
 
 
 def test_only_listed_nodes_may_connect(consensus):

@@ -17,30 +17,44 @@ from ogniwo.chain.network.genesis import (
     write_genesis,
 )
 from ogniwo.chain.network.home import NodeExistsError, NodeHome, NoNodeError, Settings
-from ogniwo.chain.network.validators import address_of, next_powers, node_id_of, validator_changes
+from ogniwo.chain.network.validators import address_of, node_id_of, validator_changes
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.machine import Machine
+from ogniwo.core.ledger.signing import key_id
+from ogniwo.core.ledger.state_records import Validator
+from ogniwo.services.ledger.founders import constitution
 
 
 def made(folder, organisation="coop", port=26_656, made_s=1_800_000_000):
     home = NodeHome(folder)
     address = f"127.0.0.1:{port}"
-    home.create(organisation=organisation, address=address, settings=Settings(p2p_port=port), made_s=made_s)
+    home.create(
+        organisation=organisation,
+        network="test.example/one",
+        account="op",
+        address=address,
+        settings=Settings(p2p_port=port),
+        made_s=made_s,
+    )
     return home
 
 
 @pytest.fixture
 def homes(tmp_path):
-    return [made(tmp_path / name, name, 26_000 + number) for number, name in enumerate(("coop", "dso", "auditor"))]
+    return [made(tmp_path / name, name, 26_000 + number) for number, name in enumerate(("bank", "dso", "auditor"))]
+
+
+def founding_of(homes, network):
+    envelopes = [
+        *network.founding(*network.authority()),
+        *constitution([home.card() for home in homes], network.key("op")),
+    ]
+    return [envelope.decode() for envelope in envelopes]
 
 
 def genesis_of(homes, made_for, **changed):
-    options = {
-        "network": made_for.name,
-        "founding": [envelope.decode() for envelope in made_for.founding()],
-        "commit_ms": 500,
-        "propose_ms": 2_000,
-    } | changed
+    options = {"network": made_for.name, "commit_ms": 500, "propose_ms": 2_000} | changed
+    options["founding"] = changed.get("founding") or founding_of(homes, made_for)
     return write_genesis([home.card() for home in homes], **options)
 
 
@@ -67,7 +81,7 @@ def test_a_node_has_keys_of_its_own_that_only_the_owner_reads(tmp_path):
 def test_a_card_that_says_nonsense_is_not_made(tmp_path, changed):
     values = {"organisation": "coop", "address": "127.0.0.1:1"} | changed
     with pytest.raises(CardError):
-        NodeHome(tmp_path / "n").create(**values, settings=Settings(), made_s=0)
+        NodeHome(tmp_path / "n").create(**values, network="n", account="op", settings=Settings(), made_s=0)
     assert not (tmp_path / "n").exists()
 
 
@@ -85,14 +99,14 @@ def test_a_changed_card_is_refused(tmp_path):
 
 
 def test_all_founders_compute_the_same_genesis(homes, network):
-    founding = [envelope.decode() for envelope in network.founding()]
+    founding = founding_of(homes, network)
     one = genesis_of(homes, network, founding=founding)
     assert genesis_of(homes[::-1], network, founding=founding) == one
     genesis = read_genesis(one)
-    assert [card.organisation for card in genesis.app_state.cards] == ["auditor", "coop", "dso"]
+    assert [card.organisation for card in genesis.app_state.cards] == ["auditor", "bank", "dso"]
     assert genesis.chain_id == network.name
     document = json.loads(one)
-    assert [row["name"] for row in document["validators"]] == ["auditor", "coop", "dso"]
+    assert [row["name"] for row in document["validators"]] == ["auditor", "bank", "dso"]
     assert {row["power"] for row in document["validators"]} == {"10"}
     for home in homes:
         home.found(one)
@@ -104,13 +118,15 @@ def test_all_founders_compute_the_same_genesis(homes, network):
 
 def test_cards_that_do_not_fit_together_found_nothing(homes, network, tmp_path):
     with pytest.raises(CardError, match="same organisation"):
-        genesis_of([homes[0], made(tmp_path / "x", "coop", 9)], network)
+        genesis_of([homes[0], made(tmp_path / "x", "bank", 9)], network)
     with pytest.raises(CardError, match="same address"):
         genesis_of([homes[0], made(tmp_path / "y", "y", 26_000)], network)
     with pytest.raises(CardError):
-        genesis_of([], network)
+        genesis_of([], network, founding=["{}"])
     with pytest.raises(CardError, match="50 characters"):
         genesis_of(homes, network, network="n" * 51)
+    with pytest.raises(CardError, match="not made for the network"):
+        genesis_of(homes, network, network="another")
 
 
 def test_a_genesis_changed_by_one_value_is_refused(homes, network):
@@ -137,6 +153,38 @@ def test_founding_transactions_are_tried_before_anybody_starts(homes, network):
         founded_block(Machine(), state, network="another", time_s=network.now)
 
 
+def test_every_founder_gets_an_account_a_key_and_a_vote_that_only_a_quorum_can_take(homes, network):
+    state = read_genesis(genesis_of(homes, network)).app_state
+    machine = Machine()
+    founded_block(machine, state, network=network.name, time_s=network.now)
+    for home in homes:
+        member = home.card().member
+        assert machine.state.keys[key_id(member.key)].account == member.subject == f"op/{home.card().organisation}"
+        assert machine.state.validators[home.card().validator] == Validator(account=member.subject, power=10)
+    policy = machine.state.policies["validator.set", "op"].policy
+    assert (policy.need, len(policy.members)) == (3, 3)
+
+
+def test_the_founding_makes_all_validators_of_the_cards_or_nothing(homes, network):
+    founding = [*network.founding(*network.authority()), *constitution([homes[0].card()], network.key("op"))]
+    data = genesis_of(homes, network, founding=[envelope.decode() for envelope in founding])
+    with pytest.raises(FoundingRefusedError, match="other validators"):
+        founded_block(Machine(), read_genesis(data).app_state, network=network.name, time_s=network.now)
+
+
+def test_a_card_with_the_registration_of_somebody_else_is_refused(homes):
+    card, other = homes[0].card(), homes[1].card()
+    swapped = sign_card(msgspec.structs.replace(card, registration=other.registration), homes[0].validator_key())
+    with pytest.raises(CardError, match="somebody else"):
+        read_card(encode(swapped))
+    envelope = json.loads(card.registration)
+    envelope["signatures"] = json.loads(other.registration)["signatures"]
+    for registration in (msgspec.json.encode(envelope, order="sorted").decode(), "{}", ""):
+        forged = sign_card(msgspec.structs.replace(card, registration=registration), homes[0].validator_key())
+        with pytest.raises(CardError):
+            read_card(encode(forged))
+
+
 def test_what_cometbft_reads_names_the_others_and_the_pace(homes, network, tmp_path):
     data = genesis_of(homes, network, commit_ms=123, propose_ms=900)
     homes[0].found(data)
@@ -150,7 +198,7 @@ def test_what_cometbft_reads_names_the_others_and_the_pace(homes, network, tmp_p
         assert f"{card.node}@{card.address}" in peers
     assert 'timeout_commit = "123ms"' in text
     assert f'proxy_app = "unix://{tmp_path}/socket"' in text
-    assert [card.organisation for card in homes[0].cards()] == ["auditor", "coop", "dso", "late"]
+    assert [card.organisation for card in homes[0].cards()] == ["auditor", "bank", "dso", "late"]
 
 
 def test_a_node_that_founded_nothing_cannot_start(homes, tmp_path):
@@ -162,16 +210,6 @@ def test_changes_of_validators_are_told_in_one_order():
     before, after = {"c": 10, "a": 10, "b": 5}, {"d": 1, "a": 10, "b": 7}
     assert validator_changes(before, after) == [("b", 7), ("c", 0), ("d", 1)]
     assert validator_changes(before, before) == []
-
-
-def test_records_overrule_the_founders():
-    founders = {"a": 10, "b": 10}
-    assert next_powers(founders, before={}, after={}) == founders
-    assert next_powers(founders, before={}, after={"c": 5}) == {"a": 10, "b": 10, "c": 5}
-    assert next_powers(founders, before={}, after={"a": 0}) == {"b": 10}
-    assert next_powers({"a": 10, "c": 5}, before={"c": 5}, after={}) == {"a": 10}
-    assert next_powers({"a": 10}, before={}, after={"a": 0}) == {"a": 10}, "nobody would be left"
-    assert next_powers(founders, before={}, after={"a": 2**53 - 1})["a"] == 1_000_000
 
 
 def test_ids_are_those_of_the_published_scheme():
