@@ -24,6 +24,7 @@ from ogniwo.chain.inbox import BusyError, StoppedError
 from ogniwo.chain.network.client import NetworkLedger
 from ogniwo.chain.network.genesis import read_card, sign_card
 from ogniwo.chain.network.home import NodeHome, _private, write_file
+from ogniwo.chain.network.rpc import Rpc
 from ogniwo.chain.network.validators import node_id_of
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import header_hash, read_body
@@ -260,8 +261,23 @@ def test_a_later_organisation_votes_once_the_founders_agree(nodes):
     (nodes.folder(0) / "keys" / "operator.pem").chmod(0o600)
     for number in range(NODES):
         nodes.say("admit", number, card)
-    nodes.say("join", NODES, "--genesis", nodes.folder(0) / "comet/config/genesis.json", "--genesis-hash", nodes.hash)
+    _pay(nodes, honest[1], 3)
+    nodes.stop(0)
+    assert "ledger block" in nodes.say("snapshot", 0)
+    nodes.start(0)
+    wait_until(lambda: honest[0].health().running, "the node does not come back")
+    _pay(nodes, honest[1], 3)
+    servers = [word for number in (0, 1) for word in ("--sync-from", f"127.0.0.1:{nodes.rpc[number]}")]
+    trust = ("--trust", nodes.status(1).trust)
+    genesis = ("--genesis", nodes.folder(0) / "comet/config/genesis.json", "--genesis-hash", nodes.hash)
+    nodes.say("join", NODES, *genesis, *servers, *trust)
     nodes.start(NODES)
+    newcomer = nodes.ledger(NODES)
+    wait_until(lambda: newcomer.health().running and newcomer.head() == honest[1].head(), "no state sync")
+    with Rpc(nodes.rpc[NODES]) as rpc:
+        assert int(rpc.call("status")["sync_info"]["earliest_block_height"]) > 1  # it has not executed all blocks
+    assert newcomer.read(0, limit=1_000) == honest[1].read(0, limit=1_000)
+    assert newcomer.log.root() == bytes.fromhex(honest[1].head().log_root)
     assert nodes.say("enrol", 0, card) == f"op/org{NODES}"
     proposal = nodes.say("propose", 0, "--power", "10", card)
     assert proposal in nodes.say("proposals", 1)
@@ -275,8 +291,15 @@ def test_a_later_organisation_votes_once_the_founders_agree(nodes):
     for number in (0, 2):
         nodes.say("approve", number, name)
     wait_until(lambda: f"org{LIAR}" not in _powers(nodes, 0), "the taken out validator still votes")
-    for ledger in honest:
+    for ledger in (*honest, newcomer):
         ledger.close()
+
+
+def _pay(nodes, ledger, count):
+    network = nodes.network
+    for _ in range(count):
+        (answer,) = ledger.submit([network.signed(network.pay("op/coop/anna", "op/coop/jan", 1), "anna")])
+        assert answer.on_ledger
 
 
 def _powers(nodes, number):

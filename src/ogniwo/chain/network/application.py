@@ -7,7 +7,6 @@ state, the log and the header before it.
 
 import threading
 from collections.abc import Callable, Collection, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,13 +17,17 @@ from ogniwo.chain.network.batches import BatchFormError, write_answers, write_wr
 from ogniwo.chain.network.genesis import AppState, read_app_state
 from ogniwo.chain.network.opening import Opened, Opener
 from ogniwo.chain.network.protobuf import Message
+from ogniwo.chain.network.statesync import SnapshotReceiver, SnapshotServer
 from ogniwo.chain.network.store import Committed, NetworkStore, Offence
 from ogniwo.chain.network.validators import validator_changes
+from ogniwo.chain.opening import SNAPSHOT_ENTRIES, SnapshotKeeper
+from ogniwo.chain.snapshots import SnapshotFolder
 from ogniwo.chain.store import DamagedStoreError
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, admit
 from ogniwo.core.ledger.blocks import Block
-from ogniwo.core.ledger.machine import BlockMismatchError, Machine, Placed
+from ogniwo.core.ledger.machine import Machine, Placed
+from ogniwo.core.ledger.snapshot import Manifest
 
 APP_VERSION = 1
 """Goes up when the rules change so that nodes of two versions would not agree."""
@@ -65,15 +68,25 @@ class _Pending(NamedTuple):
 class Application(Closing):
     """Answers CometBFT's requests over one ledger file; safe to call from several threads.
 
-    `peers` gives the ids of nodes that may connect; None admits everybody. Opening replays the chain like the embedded
-    engine. Raises LockedError, DamagedStoreError.
+    `peers` gives the ids of nodes that may connect; None admits everybody. Opening starts from the newest snapshot,
+    like the embedded engine, and takes one for every `snapshot_entries` of the log. Raises LockedError,
+    DamagedStoreError.
     """
 
     def __init__(
-        self, path: Path, *, threads: int | None = None, peers: Callable[[], Collection[str]] | None = None
+        self,
+        path: Path,
+        *,
+        threads: int | None = None,
+        peers: Callable[[], Collection[str]] | None = None,
+        snapshot_entries: int = SNAPSHOT_ENTRIES,
     ) -> None:
         self._peers = peers
         self._store = NetworkStore(path, write=True)
+        self._folder = SnapshotFolder(path.with_name("snapshots"))
+        self._keeper = SnapshotKeeper(self._folder.folder, every=snapshot_entries)
+        self._server = SnapshotServer(self._folder, path)
+        self._receiver = SnapshotReceiver()
         self._opener = Opener(threads=threads)
         self._guard = threading.Lock()
         self._founded: tuple[Block, ...] = ()
@@ -94,10 +107,10 @@ class Application(Closing):
             abci.RequestProcessProposal: self.process_proposal,
             abci.RequestFinalizeBlock: self.finalize_block,
             abci.RequestCommit: self.commit,
-            abci.RequestListSnapshots: lambda _: abci.ResponseListSnapshots(),
-            abci.RequestOfferSnapshot: lambda _: abci.ResponseOfferSnapshot(abci.OfferResult.ABORT),
-            abci.RequestLoadSnapshotChunk: lambda _: abci.ResponseLoadSnapshotChunk(),
-            abci.RequestApplySnapshotChunk: lambda _: abci.ResponseApplySnapshotChunk(abci.ChunkResult.ABORT),
+            abci.RequestListSnapshots: lambda _: abci.ResponseListSnapshots(self._server.offers()),
+            abci.RequestOfferSnapshot: lambda one: abci.ResponseOfferSnapshot(self._receiver.offer(one)),
+            abci.RequestLoadSnapshotChunk: lambda one: abci.ResponseLoadSnapshotChunk(self._server.chunk(one)),
+            abci.RequestApplySnapshotChunk: self.apply_snapshot_chunk,
             abci.RequestExtendVote: lambda _: abci.ResponseExtendVote(),
             abci.RequestVerifyVoteExtension: lambda one: abci.ResponseVerifyVoteExtension(
                 abci.Verdict.REJECT if one.vote_extension else abci.Verdict.ACCEPT
@@ -260,20 +273,36 @@ class Application(Closing):
             )
             self._committed, self._pending, self._founded = committed, None, ()
             self._objections.clear()
+            if pending.blocks:
+                self._keeper.after_block(self._store, self._machine)
         return abci.ResponseCommit()
+
+    def apply_snapshot_chunk(self, request: abci.RequestApplySnapshotChunk) -> abci.ResponseApplySnapshotChunk:
+        """Take a chunk of another node's snapshot; the last one makes this node stand where the snapshot does."""
+        with self._guard:
+            response = self._receiver.apply(request)
+            received = self._receiver.received
+            if received is not None:
+                # First the snapshot, then the blocks: alone it counts for nothing and is taken again.
+                self._folder.write(received.machine)
+                committed = Committed(received.height, received.machine.previous)
+                self._store.commit(committed, blocks=received.blocks, signers=(), offences=())
+                self._machine, self._committed, self._receiver = received.machine, committed, SnapshotReceiver()
+            return response
+
+    def take_snapshot(self) -> Manifest:
+        """Take a snapshot of the last durable block; raises NoSnapshotError before the first, OSError."""
+        with self._guard:
+            return self._folder.write(self._machine)
 
     def _app_hash(self) -> bytes:
         return bytes.fromhex(self._machine.previous)
 
     def _replayed(self) -> Machine:
         """The machine at the last durable block, or at genesis before the first; raises DamagedStoreError."""
-        machine = Machine()
-        for block in chain(self._store.blocks(), self._founded):
-            try:
-                machine.replay(block, check_signatures=False)
-            except BlockMismatchError as refusal:
-                detail = f"{self._store.path}: block {block.height}, {refusal.part}: {refusal.detail}"
-                raise DamagedStoreError(detail=detail) from refusal
+        machine = self._keeper.open(self._store)
+        for block in self._founded:
+            machine.replay(block, check_signatures=False)
         if self._committed.height and machine.previous != self._committed.app_hash:
             detail = f"{self._store.path} ends with another block than consensus agreed on"
             raise DamagedStoreError(detail=detail)

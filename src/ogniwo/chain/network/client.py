@@ -29,7 +29,9 @@ from ogniwo.chain.network.batches import (
 )
 from ogniwo.chain.network.rpc import Rpc, RpcRefusedError
 from ogniwo.chain.network.store import NetworkStore
-from ogniwo.chain.store import BlockStore, DamagedStoreError
+from ogniwo.chain.opening import SnapshotKeeper
+from ogniwo.chain.store import DamagedStoreError
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import NO_BLOCK, Block, header_hash, read_header
@@ -56,7 +58,7 @@ class NetworkLedger(Closing):
     def __init__(self, path: Path, *, rpc_port: int, pending_max: int = PENDING_MAX, senders: int = SENDERS) -> None:
         self._path = path
         self._rpc_port = rpc_port
-        self._machine = Machine()
+        self._machine: Machine | None = None
         self._state_lock = threading.Lock()
         self._inbox = Inbox(transactions_max=pending_max, bytes_max=PENDING_BYTES_MAX)
         self._senders = [
@@ -74,7 +76,7 @@ class NetworkLedger(Closing):
 
     def read(self, from_height: int, *, limit: int = 100) -> list[Block]:
         """Up to `limit` durable blocks from a height on."""
-        with BlockStore(self._path, write=False) as reader:
+        with SqliteStore(self._path, write=False) as reader:
             return list(reader.blocks(from_height=from_height, limit=limit))
 
     def head(self) -> Head:
@@ -102,22 +104,21 @@ class NetworkLedger(Closing):
         return Health(not problem, problem, height, pending, self._inbox.transactions_max)
 
     @property
-    def path(self) -> Path:
+    def address(self) -> Path:
         """The node's ledger file."""
         return self._path
 
     @property
     def log(self) -> Tree:
         """The Merkle log up to `head()` or further, to ask for proofs; made by replaying what is new."""
-        with self.reading():
-            return self._machine.log
+        with self._state_lock:
+            return self._followed().log
 
     @contextmanager
     def reading(self) -> Iterator[State]:
         """The state after the last durable block, made by replaying what is new. Do not change it."""
         with self._state_lock:
-            self._follow()
-            yield self._machine.state
+            yield self._followed().state
 
     def close(self) -> None:
         """Finish what waits and stop the threads. Closing twice does nothing more."""
@@ -125,14 +126,17 @@ class NetworkLedger(Closing):
         for sender in self._senders:
             sender.join()
 
-    def _follow(self) -> None:
-        with BlockStore(self._path, write=False) as reader:
+    def _followed(self) -> Machine:
+        with SqliteStore(self._path, write=False) as reader:
+            if self._machine is None:
+                self._machine = SnapshotKeeper(self._path.with_name("snapshots")).open(reader)
             for block in reader.blocks(from_height=self._machine.height + 1):
                 try:
                     self._machine.replay(block, check_signatures=False)
                 except BlockMismatchError as refusal:
                     detail = f"{self._path}: block {block.height}, {refusal.part}: {refusal.detail}"
                     raise DamagedStoreError(detail=detail) from refusal
+        return self._machine
 
     def _send(self) -> None:
         with Rpc(self._rpc_port) as rpc:

@@ -38,6 +38,7 @@ from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.signing import public_key_of, sign
 from ogniwo.core.ledger.transactions import RegisterKey
 
+_ADDRESS = r"\A[A-Za-z0-9.-]{1,253}:[0-9]{1,5}\Z"
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 P2P_PORT = 26_656
 RPC_PORT = 26_657
@@ -60,6 +61,17 @@ class NodeExistsError(Refusal):
     code = "node.exists"
 
 
+class StateSync(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a new node gets a state from instead of all blocks: RPC addresses of two nodes or more, a header to trust.
+
+    `trust_height` and `trust_hash` (hex) are CometBFT's, told by a founder.
+    """
+
+    servers: Annotated[tuple[Annotated[str, Meta(pattern=_ADDRESS)], ...], Meta(min_length=2, max_length=16)]
+    trust_hash: Annotated[str, Meta(pattern=r"\A[0-9A-F]{64}\Z")]
+    trust_height: Annotated[int, Meta(ge=1)]
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What belongs to this node alone; `genesis` is the hash of the agreed file, "" before the founding.
 
@@ -72,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     p2p_port: Port = P2P_PORT
     peers: tuple[str, ...] = ()
     rpc_port: Port = RPC_PORT
+    state_sync: StateSync | None = None
 
 
 class NodeHome:
@@ -262,6 +275,7 @@ max_txs_bytes = 64000000
 max_tx_bytes = 1048576
 cache_size = 10000
 
+{_state_sync(settings.state_sync)}
 [consensus]
 timeout_propose = "{pace.propose_ms}ms"
 timeout_propose_delta = "{vote_ms}ms"
@@ -283,4 +297,18 @@ indexer = "null"
 
 [instrumentation]
 prometheus = false
+"""
+
+
+def _state_sync(sync: StateSync | None) -> str:
+    if sync is None:
+        return ""
+    return f"""\
+[statesync]
+enable = true
+rpc_servers = "{",".join(sync.servers)}"
+trust_height = {sync.trust_height}
+trust_hash = "{sync.trust_hash}"
+trust_period = "168h0m0s"
+discovery_time = "5s"
 """

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ogniwo.chain.store import BlockStore, StoreWriteError, _reported
+from ogniwo.chain.store import DamagedStoreError, StoreWriteError
+from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.ledger.blocks import Block
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS consensus (
     one INTEGER PRIMARY KEY CHECK (one = 1), height INTEGER NOT NULL, app_hash TEXT NOT NULL
 ) STRICT;
+CREATE TABLE IF NOT EXISTS heights (ledger INTEGER PRIMARY KEY, consensus INTEGER NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS signed (address TEXT PRIMARY KEY, height INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS offences (
     address TEXT NOT NULL, kind TEXT NOT NULL, height INTEGER NOT NULL, time_s INTEGER NOT NULL,
@@ -46,8 +48,8 @@ class Committed(NamedTuple):
     app_hash: str
 
 
-class NetworkStore(BlockStore):
-    """A BlockStore that also keeps the height of consensus, who signed last when, and offences."""
+class NetworkStore(SqliteStore):
+    """An SqliteStore that also keeps the height of consensus, who signed last when, and offences."""
 
     def __init__(self, path: Path, *, write: bool) -> None:
         super().__init__(path, write=write)
@@ -56,11 +58,18 @@ class NetworkStore(BlockStore):
 
     def last(self) -> Block | None:
         """The last ledger block; raises DamagedStoreError where the file cannot be read."""
-        with _reported(self.path):
-            row = self._connection.execute(
-                "SELECT height, header, body FROM blocks ORDER BY height DESC LIMIT 1"
-            ).fetchone()
-        return Block(*row) if row else None
+        highest = self._number("SELECT coalesce(max(height), -1) FROM blocks")
+        return self.block(highest) if highest >= 0 else None
+
+    def consensus_height(self, ledger_height: int) -> int:
+        """The CometBFT height that made a ledger block, 0 when it is not known."""
+        return self._number("SELECT coalesce(max(consensus), 0) FROM heights WHERE ledger = ?", ledger_height)
+
+    def _number(self, query: str, *values: int) -> int:
+        try:
+            return int(self._connection.execute(query, values).fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            raise DamagedStoreError(detail=f"{self.name} cannot be read: {error}") from error
 
     def committed(self) -> Committed:
         """How far this node has come."""
@@ -84,6 +93,8 @@ class NetworkStore(BlockStore):
             try:
                 for block in blocks:
                     self.append(block)
+                if blocks:
+                    self._connection.execute("INSERT INTO heights VALUES (?, ?)", (blocks[-1].height, committed.height))
                 self._connection.execute(
                     "INSERT INTO consensus VALUES (1, ?, ?)"
                     " ON CONFLICT (one) DO UPDATE SET height = excluded.height, app_hash = excluded.app_hash",

@@ -26,6 +26,7 @@ from ogniwo.services.ledger.nodes import (
     node_card,
     node_status,
     start_node,
+    take_snapshot,
 )
 
 _FOLDER = click.option(
@@ -121,10 +122,40 @@ def found(folder: Path, founding_file: Path, commit_ms: int, propose_ms: int, ca
 @click.option("--genesis", required=True, type=_FILE, help="The genesis file of a founder.")
 @click.option("--genesis-hash", required=True, help="Its hash, told by a founder another way.")
 @click.option("--peer", "peers", multiple=True, help="NODE@HOST:PORT of a node that joined later; may be repeated.")
+@click.option("--sync-from", "sync_servers", multiple=True, help="HOST:PORT of a node's RPC; twice or more.")
+@click.option("--trust", default="", help="HEIGHT:HASH of `ogniwo node status`, told by a founder.")
 @answers_refusals
-def join(folder: Path, genesis: Path, genesis_hash: str, peers: tuple[str, ...]) -> None:
-    """Make a new node part of a network that exists; it follows, and votes once it is made a validator."""
-    _say_founded(join_network(folder=folder, genesis=genesis, expected_hash=genesis_hash, peers=peers))
+def join(
+    folder: Path,
+    genesis: Path,
+    genesis_hash: str,
+    peers: tuple[str, ...],
+    sync_servers: tuple[str, ...],
+    trust: str,
+) -> None:
+    """Make a new node part of a network that exists; it follows, and votes once it is made a validator.
+
+    It executes all blocks, or with --sync-from and --trust starts from a snapshot of another node.
+    """
+    _say_founded(
+        join_network(
+            folder=folder,
+            genesis=genesis,
+            expected_hash=genesis_hash,
+            peers=peers,
+            sync_servers=sync_servers,
+            trust=trust,
+        )
+    )
+
+
+@node_group.command(name="snapshot")
+@_FOLDER
+@answers_refusals
+def snapshot(folder: Path) -> None:
+    """Take a snapshot of a stopped node for others to start from; a running node takes them by itself."""
+    taken = take_snapshot(folder=folder)
+    click.echo(f"ledger block {taken.ledger_height}, {taken.bytes} bytes, header {taken.ledger_hash}")
 
 
 def _say_founded(founded: Founded) -> None:
@@ -220,7 +251,7 @@ def _document(found: NodeStatus) -> dict[str, object]:
 
 
 def _show(found: NodeStatus) -> None:
-    for name in ("network", "height", "ledger_height", "ledger_hash", "state_root"):
+    for name in ("network", "height", "ledger_height", "ledger_hash", "state_root", "trust"):
         click.echo(f"{name:14} {getattr(found, name)}")
     click.echo(f"{'peers':14} {', '.join(found.peers) or 'none'}")
     click.echo(f"{'problem':14} {found.problem or 'none'}")

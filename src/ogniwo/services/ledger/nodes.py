@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from ogniwo.chain.network.application import founded_block
+from ogniwo.chain.network.application import Application, founded_block
 from ogniwo.chain.network.binary import find_cometbft, install_cometbft
 from ogniwo.chain.network.genesis import (
     AppState,
@@ -21,7 +21,7 @@ from ogniwo.chain.network.genesis import (
     read_genesis,
     write_genesis,
 )
-from ogniwo.chain.network.home import NodeHome, Settings
+from ogniwo.chain.network.home import NodeHome, Settings, StateSync
 from ogniwo.chain.network.process import run_node
 from ogniwo.chain.network.rpc import Rpc
 from ogniwo.chain.network.store import NetworkStore, Offence
@@ -40,6 +40,12 @@ class FoundingFileError(Refusal):
     code = "node.founding_file"
 
 
+class SyncSettingsError(Refusal):
+    """What a new node was told about state sync cannot be used."""
+
+    code = "node.sync_settings"
+
+
 class LedgerAnswerError(Refusal):
     """The network did not accept a transaction of this node."""
 
@@ -53,6 +59,15 @@ class Founded:
     genesis_hash: str
     network: str
     organisations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """A snapshot: of which ledger block, and how large."""
+
+    ledger_height: int
+    ledger_hash: str
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +93,8 @@ class NodeStatus:
     """A node as its own files and its own CometBFT tell it; `problem` is "" while it takes part.
 
     `height` counts CometBFT's blocks, `ledger_height` those of the ledger; `ledger_hash` is the header hash that all
-    honest nodes have at that height. `peers` are organisations, or ids of nodes without a card.
+    honest nodes have at that height. `trust` is HEIGHT:HASH of CometBFT's last block. `peers` are organisations, or
+    ids of nodes without a card.
     """
 
     network: str
@@ -87,6 +103,7 @@ class NodeStatus:
     ledger_height: int
     ledger_hash: str
     state_root: str
+    trust: str
     validators: tuple[ValidatorStatus, ...]
     peers: tuple[str, ...]
     offences: tuple[NamedOffence, ...]
@@ -148,14 +165,50 @@ def found_network(*, folder: Path, cards: Sequence[Path], founding: Path, commit
     return _taken(home, genesis)
 
 
-def join_network(*, folder: Path, genesis: Path, expected_hash: str, peers: Sequence[str]) -> Founded:
-    """Make a new node part of a network that exists; `expected_hash` comes from a founder, not with the file."""
+def join_network(
+    *,
+    folder: Path,
+    genesis: Path,
+    expected_hash: str,
+    peers: Sequence[str],
+    sync_servers: Sequence[str] = (),
+    trust: str = "",
+) -> Founded:
+    """Make a new node part of a network that exists; `expected_hash` comes from a founder, not with the file.
+
+    With `sync_servers` (RPC addresses of two nodes or more) it starts from a snapshot, checked from the header `trust`
+    on (HEIGHT:HASH as a founder's status shows it); without, it executes all blocks. Raises SyncSettingsError.
+    """
     data = genesis.read_bytes()
     if genesis_hash(data) != expected_hash:
         raise GenesisError(detail=f"{genesis} has the hash {genesis_hash(data)}, not {expected_hash}")
     home = NodeHome(folder)
-    home.change(msgspec.structs.replace(home.settings(), peers=tuple(peers)))
+    sync = _state_sync(sync_servers, trust)
+    home.change(msgspec.structs.replace(home.settings(), peers=tuple(peers), state_sync=sync))
     return _taken(home, data)
+
+
+def _state_sync(servers: Sequence[str], trust: str) -> StateSync | None:
+    if not servers and not trust:
+        return None
+    height, _, digest = trust.partition(":")
+    try:
+        row = {"servers": servers, "trust_hash": digest.upper(), "trust_height": int(height)}
+        return msgspec.convert(row, StateSync)
+    except (ValueError, msgspec.ValidationError) as error:
+        detail = f"state sync needs two servers HOST:PORT and HEIGHT:HASH to trust: {error}"
+        raise SyncSettingsError(detail=detail) from error
+
+
+def take_snapshot(*, folder: Path) -> SnapshotTaken:
+    """Take a snapshot of a stopped node, for others to start from; raises LockedError while it runs."""
+    with Application(NodeHome(folder).ledger) as application:
+        manifest = application.take_snapshot()
+    return SnapshotTaken(
+        ledger_height=manifest.header.height,
+        ledger_hash=manifest.block,
+        bytes=sum(chunk.size for chunk in manifest.chunks),
+    )
 
 
 def _taken(home: NodeHome, data: bytes) -> Founded:
@@ -202,7 +255,7 @@ def node_status(*, folder: Path) -> NodeStatus:
             signed, offences, last = store.signed(), store.offences(), store.last()
             if last is not None:
                 head = (app_hash, read_header(last.header).state_root, last.height)
-    powers, peers, problem = _asked(settings.rpc_port)
+    powers, peers, trust, problem = _asked(settings.rpc_port)
     return NodeStatus(
         network=genesis.chain_id,
         problem=problem,
@@ -210,6 +263,7 @@ def node_status(*, folder: Path) -> NodeStatus:
         ledger_height=head[2],
         ledger_hash=head[0],
         state_root=head[1],
+        trust=trust,
         validators=tuple(
             ValidatorStatus(
                 address=address, organisation=owners.get(address, ""), power=power, signed=signed.get(address, 0)
@@ -221,14 +275,16 @@ def node_status(*, folder: Path) -> NodeStatus:
     )
 
 
-def _asked(port: int) -> tuple[list[tuple[str, int]], list[str], str]:
-    """Validators with power, ids of peers, and what is wrong, from the running CometBFT."""
+def _asked(port: int) -> tuple[list[tuple[str, int]], list[str], str, str]:
+    """Validators with power, ids of peers, the last header, and what is wrong, from the running CometBFT."""
     try:
         with Rpc(port, timeout_s=5) as rpc:
             validators = rpc.call("validators", per_page="100")["validators"]
             peers = rpc.call("net_info")["peers"]
-            behind = rpc.call("status")["sync_info"]["catching_up"]
+            sync = rpc.call("status")["sync_info"]
     except Refusal as refusal:
-        return [], [], f"CometBFT does not answer: {refusal.detail}"
+        return [], [], "", f"CometBFT does not answer: {refusal.detail}"
     powers = [(one["address"], int(one["voting_power"])) for one in validators]
-    return powers, [one["node_info"]["id"] for one in peers], "it is catching up with the others" if behind else ""
+    problem = "it is catching up with the others" if sync["catching_up"] else ""
+    trust = f"{sync['latest_block_height']}:{sync['latest_block_hash']}"
+    return powers, [one["node_info"]["id"] for one in peers], trust, problem
