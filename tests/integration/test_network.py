@@ -131,6 +131,7 @@ class Nodes:
         home = NodeHome(self.folder(name))
         for path in home.folder.glob("ledger.sqlite3*"):
             path.unlink()
+        shutil.rmtree(home.folder / "snapshots", ignore_errors=True)
         for path in (home.comet / "data").iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

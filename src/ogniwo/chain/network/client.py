@@ -32,6 +32,7 @@ from ogniwo.chain.network.store import NetworkStore
 from ogniwo.chain.opening import SnapshotKeeper
 from ogniwo.chain.store import DamagedStoreError
 from ogniwo.chain.store_sqlite import SqliteStore
+from ogniwo.core.kernel.findings import Finding
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import NO_BLOCK, Block, header_hash, read_header
@@ -59,6 +60,7 @@ class NetworkLedger(Closing):
         self._path = path
         self._rpc_port = rpc_port
         self._machine: Machine | None = None
+        self._keeper = SnapshotKeeper(path.with_name("snapshots"))
         self._state_lock = threading.Lock()
         self._inbox = Inbox(transactions_max=pending_max, bytes_max=PENDING_BYTES_MAX)
         self._senders = [
@@ -109,6 +111,11 @@ class NetworkLedger(Closing):
         return self._path
 
     @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Warnings of following the chain: snapshots passed over."""
+        return tuple(self._keeper.findings)
+
+    @property
     def log(self) -> Tree:
         """The Merkle log up to `head()` or further, to ask for proofs; made by replaying what is new."""
         with self._state_lock:
@@ -129,7 +136,7 @@ class NetworkLedger(Closing):
     def _followed(self) -> Machine:
         with SqliteStore(self._path, write=False) as reader:
             if self._machine is None:
-                self._machine = SnapshotKeeper(self._path.with_name("snapshots")).open(reader)
+                self._machine = self._keeper.open(reader)
             for block in reader.blocks(from_height=self._machine.height + 1):
                 try:
                     self._machine.replay(block, check_signatures=False)

@@ -57,8 +57,8 @@ class NetworkStore(SqliteStore):
             self._connection.executescript(_TABLES)
 
     def last(self) -> Block | None:
-        """The last ledger block; raises DamagedStoreError where the file cannot be read."""
-        highest = self._number("SELECT coalesce(max(height), -1) FROM blocks")
+        """The last ledger block that consensus made; raises DamagedStoreError where the file cannot be read."""
+        highest = self._number("SELECT coalesce(max(ledger), -1) FROM heights")
         return self.block(highest) if highest >= 0 else None
 
     def consensus_height(self, ledger_height: int) -> int:

@@ -3,8 +3,11 @@
 import asyncio
 import contextlib
 import hashlib
+import importlib.util
 import socket
+import sys
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,6 +18,11 @@ from ogniwo.chain.network.abci import AbciServer
 from ogniwo.chain.network.application import Application
 from ogniwo.chain.network.batches import read_answers, write_batch
 from ogniwo.chain.network.protobuf import read_varint
+
+if "fake_comet" not in sys.modules:
+    _spec = importlib.util.spec_from_file_location("fake_comet", Path(__file__).with_name("comet.py"))
+    sys.modules["fake_comet"] = importlib.util.module_from_spec(_spec)
+    _spec.loader.exec_module(sys.modules["fake_comet"])
 
 VALIDATORS = [
     Ed25519PrivateKey.from_private_bytes(hashlib.sha256(b"v%d" % number).digest()).public_key().public_bytes_raw()

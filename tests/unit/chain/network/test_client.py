@@ -1,62 +1,12 @@
 """The client against a server that answers as CometBFT does; the real one is in tests/integration/test_network.py."""
 
-import json
+import sys
 import threading
-from base64 import b64decode, b64encode
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from ogniwo.chain.inbox import BusyError, StoppedError
-from ogniwo.chain.network import messages as abci
 from ogniwo.chain.network.client import NetworkLedger
-
-
-class FakeComet(ThreadingHTTPServer):
-    """Decides each transaction at once in a block of its own; `script` may answer before it with an error."""
-
-    def __init__(self, node):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.node, self.script, self.guard, self.seen = node, [], threading.Lock(), []
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def result(self, method, params):
-        if method == "status":
-            return {"sync_info": {"catching_up": False}}
-        self.gate.wait(10)
-        tx = b64decode(params["tx"])
-        with self.guard:
-            self.seen.append(tx)
-            checked = self.node.ask(abci.RequestCheckTx(tx))
-            answer = {"check_tx": {"code": checked.code, "data": b64encode(checked.data).decode()}}
-            if not checked.code:
-                (result,) = self.node.finalize(tx).tx_results
-                self.node.commit()
-                answer["tx_result"] = {"data": b64encode(result.data).decode(), "info": result.info}
-        return answer
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self):
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        scripted = self.server.script.pop(0) if self.server.script and request["method"] != "status" else None
-        if scripted == "hang up":
-            self.close_connection = True
-            return
-        answer = {"error": {"data": scripted}} if scripted else {}
-        if not scripted:
-            answer = {"result": self.server.result(request["method"], request["params"])}
-        data = json.dumps(answer).encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture
@@ -64,20 +14,14 @@ def comet(consensus, network):
     node = consensus()
     node.found()
     node.block()
-    server = FakeComet(node)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
+    server = sys.modules["fake_comet"].FakeComet(node.application, lambda: network.now)
     yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    server.stop()
 
 
 @pytest.fixture
 def ledger(comet, tmp_path):
-    with NetworkLedger(
-        tmp_path / "ledger.sqlite3", rpc_port=comet.server_address[1], pending_max=3_000, senders=2
-    ) as opened:
+    with NetworkLedger(tmp_path / "ledger.sqlite3", rpc_port=comet.port, pending_max=3_000, senders=2) as opened:
         yield opened
 
 
