@@ -238,7 +238,7 @@ def status(folder: Path, as_json: bool) -> None:  # noqa: FBT001 -- click's way
         show_json(_document(found))
     else:
         _show(found)
-    if found.problem or found.offences:
+    if found.problem or found.offences or any(one.silent for one in found.validators):
         sys.exit(DONE_WITH_FINDINGS)
 
 
@@ -262,6 +262,8 @@ def _show(found: NodeStatus) -> None:
             rows=[(one.organisation or "?", one.address, str(one.power), str(one.signed)) for one in found.validators],
             right=frozenset({2, 3}),
         )
+    for silent in (one for one in found.validators if one.silent):
+        click.echo(f"SILENT {silent.organisation or silent.address} has signed nothing since height {silent.signed}")
     for one in found.offences:
         offence = one.offence
         proof = "proven by evidence in a block" if offence.proven else "seen by this node"

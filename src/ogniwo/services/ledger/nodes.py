@@ -32,6 +32,7 @@ from ogniwo.core.ledger.machine import Machine
 
 COMMIT_MS = 500
 PROPOSE_MS = 2_000
+SILENT_HEIGHTS = 10
 
 
 class FoundingFileError(Refusal):
@@ -72,12 +73,16 @@ class SnapshotTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidatorStatus:
-    """A validator: whose it is ("" when no card names it), its power, and the last height it signed (0 = none yet)."""
+    """A validator: whose it is ("" when no card names it), its power, and the last height it signed (0 = none yet).
+
+    `silent`: it has signed nothing for SILENT_HEIGHTS; it is down, cut off, or stopped because it disagrees.
+    """
 
     address: str
     organisation: str
     power: int
     signed: int
+    silent: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +271,11 @@ def node_status(*, folder: Path) -> NodeStatus:
         trust=trust,
         validators=tuple(
             ValidatorStatus(
-                address=address, organisation=owners.get(address, ""), power=power, signed=signed.get(address, 0)
+                address=address,
+                organisation=owners.get(address, ""),
+                power=power,
+                signed=signed.get(address, 0),
+                silent=height - signed.get(address, 0) > SILENT_HEIGHTS,
             )
             for address, power in powers
         ),
