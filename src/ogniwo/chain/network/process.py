@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,12 +12,13 @@ from typing import IO, Any
 
 from ogniwo.chain.network.abci import AbciServer
 from ogniwo.chain.network.application import Application
-from ogniwo.chain.network.home import NodeHome
+from ogniwo.chain.network.home import NodeHome, write_file
 from ogniwo.chain.store import LockedError
 from ogniwo.core.kernel.refusals import Refusal
 
 STOP_SECONDS_MAX = 20
-LOCK_SECONDS_MAX = 15
+LOCK_SECONDS_MAX = 10
+ORPHAN_SECONDS_MAX = 2
 _LOG_TAIL_BYTES = 1_500
 
 
@@ -31,14 +33,16 @@ async def run_node(
 ) -> None:
     """Run a founded node until `stop` is set; raises CometStoppedError, or what the application could not do.
 
-    Both processes share a lock on the folder, which CometBFT inherits: after a crash a new start waits for the old
-    CometBFT to be gone, so one key never votes from two processes of this folder.
+    There is one lock for this process and one that CometBFT inherits. When this process is killed, CometBFT usually
+    ends by itself, but not always; a new start then ends it, so one key never votes twice from this folder.
     """
     with tempfile.TemporaryDirectory(prefix="ogniwo-node-") as short:  # a socket's path must be short
         socket = Path(short) / "abci"
         home.configure(socket)
-        with (home.comet / "lock").open("wb") as lock:
-            await _locked(lock, home.folder)
+        with (home.folder / "lock").open("wb") as own, (home.comet / "lock").open("wb") as lock:
+            if not await _locked(own, seconds=LOCK_SECONDS_MAX):
+                raise LockedError(detail=f"another process runs the node of {home.folder}")
+            await _without_orphan(home, lock)
             peers = _Peers(home)
             make = application or (lambda path: Application(path, peers=peers))
             with make(home.ledger) as served:
@@ -57,13 +61,30 @@ class _Peers:
         return frozenset((*allowed, *(card.node for card in self._home.cards())))
 
 
-async def _locked(lock: IO[bytes], folder: Path) -> None:
-    for _ in range(LOCK_SECONDS_MAX * 10):
+async def _locked(lock: IO[bytes], *, seconds: int) -> bool:
+    for _ in range(seconds * 10):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
+            return True
         await asyncio.sleep(0.1)
-    raise LockedError(detail=f"another process runs the node of {folder}")
+    return False
+
+
+async def _without_orphan(home: NodeHome, lock: IO[bytes]) -> None:
+    """Take the lock of CometBFT; one that outlived its application is ended first. Raises LockedError."""
+    if await _locked(lock, seconds=ORPHAN_SECONDS_MAX):
+        return
+    _end_orphan(home)
+    if not await _locked(lock, seconds=LOCK_SECONDS_MAX):
+        raise LockedError(detail=f"another CometBFT runs on {home.comet}")
+
+
+def _end_orphan(home: NodeHome) -> None:
+    """Kill the process that was noted last, if it is the CometBFT of this folder."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((home.comet / "pid").read_text())
+        if str(home.comet).encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            os.kill(pid, signal.SIGKILL)
 
 
 async def _beside(home: NodeHome, binary: Path, lock: IO[bytes], server: AbciServer, stop: asyncio.Event) -> None:
@@ -78,6 +99,7 @@ async def _beside(home: NodeHome, binary: Path, lock: IO[bytes], server: AbciSer
             stdin=asyncio.subprocess.DEVNULL,
             pass_fds=(lock.fileno(),),
         )
+    write_file(home.comet / "pid", str(comet.pid).encode())
     ended = asyncio.create_task(comet.wait())
     stopped = asyncio.create_task(stop.wait())
     try:
