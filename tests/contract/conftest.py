@@ -4,11 +4,13 @@ A new engine is one more entry of ENGINES: a function that gets the test's folde
 and gives a Place.
 """
 
+import importlib.util
 import sqlite3
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -17,6 +19,8 @@ from psycopg import sql
 
 from ogniwo.chain.audit import verify_ledger
 from ogniwo.chain.embedded import EmbeddedLedger
+from ogniwo.chain.network.application import Application
+from ogniwo.chain.network.client import NetworkLedger
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.stores import open_store
 
@@ -89,7 +93,47 @@ def _on_postgresql(folder: Any, request: Any) -> Place:
     return _embedded(address, folder, insert)
 
 
-ENGINES: dict[str, Callable[[Any, Any], Place]] = {"sqlite": _on_sqlite, "postgresql": _on_postgresql}
+def _on_network(folder: Any, _request: Any) -> Place:
+    """The network engine over its application, ordered by a stand-in for CometBFT (the real one: test_network.py)."""
+    path = folder / "ledger.sqlite3"
+    place = _on_sqlite(folder, None)
+
+    def opened(*, clock: Any, pending_max: int = 20_000, snapshot_entries: int = 50_000, **_: Any) -> NodeOfOne:
+        return NodeOfOne(path, clock=clock, pending_max=pending_max, snapshot_entries=snapshot_entries)
+
+    return Place(opened, path, folder, lambda: open_store(path, write=False), place.insert)
+
+
+class NodeOfOne(NetworkLedger):
+    """An application, what orders for it, and the engine over both."""
+
+    def __init__(self, path: Any, *, clock: Any, pending_max: int, snapshot_entries: int) -> None:
+        self.application = Application(path, threads=2, snapshot_entries=snapshot_entries)
+        self.comet = _fake_comet().FakeComet(self.application, clock)
+        super().__init__(path, rpc_port=self.comet.port, pending_max=pending_max, senders=2)
+
+    def close(self) -> None:
+        """Close all three."""
+        super().close()
+        if self.comet.thread.is_alive():
+            self.comet.stop()
+        self.application.close()
+
+
+def _fake_comet() -> Any:
+    if "fake_comet" not in sys.modules:
+        place = Path(__file__).parents[1] / "unit" / "chain" / "network" / "comet.py"
+        spec = importlib.util.spec_from_file_location("fake_comet", place)
+        sys.modules["fake_comet"] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(sys.modules["fake_comet"])
+    return sys.modules["fake_comet"]
+
+
+ENGINES: dict[str, Callable[[Any, Any], Place]] = {
+    "sqlite": _on_sqlite,
+    "postgresql": _on_postgresql,
+    "network": _on_network,
+}
 
 
 @pytest.fixture(params=sorted(ENGINES))

@@ -48,9 +48,10 @@ address = address if "://" in address else Path(address)
 store = open_store(address, write=True)
 dying(type(store), "append", "before write", "after sync")
 store.close()
-dying(embedded.EmbeddedLedger, "_admitted", "before admission", "after admission")
-dying(projection.Projection, "_transact", "in projection")
-dying(projection.Projection, "_follow", "before projection", "before commit of projection")
+dying(embedded.EmbeddedLedger, "_take", "before admission", "after admission")
+dying(projection.Projection, "_insert", "in projection")
+dying(projection.Projection, "_take", "before projection", "after projection")
+dying(projection.Projection, "_gather", "before rows of projection")
 dying(snapshots.SnapshotFolder, "write", "before snapshot", "after snapshot")
 dying(snapshots.SnapshotFolder, "_prune", "before pruning")
 replace = snapshots.SnapshotFolder._replace
@@ -93,7 +94,8 @@ POINTS = (
     "after sync",
     "before projection",
     "in projection",
-    "before commit of projection",
+    "after projection",
+    "before rows of projection",
     "before snapshot",
     "in snapshot",
     "half a chunk",
@@ -139,7 +141,8 @@ def check(address, folder, acknowledged, tried):
     with Projection(ledger=address, path=folder / "tables.sqlite3") as tables:
         tables.catch_up()
         assert tables.damage() == []
-        rows = tables._rows("SELECT name, count(*) FROM transactions WHERE outcome = 'accepted' GROUP BY name", ())
+        counted = "SELECT lower(hex(name)), count(*) FROM transactions WHERE outcome = 'accepted' GROUP BY name"
+        rows = tables._rows(counted, ())
         balances = {place: amount for place, amount in tables.balances().items() if amount}
     names = {name for name, _ in rows}
     assert {times for _, times in rows} <= {1}
@@ -242,7 +245,8 @@ def test_the_server_dies_under_the_writer(cluster, network, tmp_path):
     assert verify_ledger(address) == []
     with Projection(ledger=address, path=tmp_path / "tables.sqlite3") as tables:
         tables.catch_up()
-        names = {name for (name,) in tables._rows("SELECT name FROM transactions WHERE operation = 'post'", ())}
+        posted = "SELECT lower(hex(name)) FROM transactions WHERE operation = 'post'"
+        names = {name for (name,) in tables._rows(posted, ())}
         assert set(payer.acknowledged) <= names
         assert len(names) - len(payer.acknowledged) <= 2  # the first funding, and one payment nobody waited for
         assert tables.balances()["op/coop/jan", "PLN/2"] == len(names) - 1

@@ -126,10 +126,11 @@ class Inbox:
                 self._changed.notify()
         return ticket
 
-    def take(self, *, transactions_max: int, bytes_max: int, wait: bool = True) -> list[Part]:
+    def take(self, *, transactions_max: int, bytes_max: int, wait: bool = True, whole: bool = False) -> list[Part]:
         """What waits, up to these bounds and at least one envelope; waits for work, and is empty once closed.
 
         Without `wait` it takes only if as much waits as it may take, so that a block not yet due is not cut short.
+        With `whole` no batch is divided: the first is taken whatever its size, and others only if they fit.
         """
         taken: list[Part] = []
         with self._changed:
@@ -140,12 +141,16 @@ class Inbox:
             room, room_bytes = transactions_max, bytes_max
             while self._parts and room > 0:
                 part = self._parts[0]
+                if whole and not taken:
+                    taken.append(self._parts.popleft())
+                    room, room_bytes = room - len(part.envelopes), room_bytes - sum(map(len, part.envelopes))
+                    continue
                 count = size_bytes = 0
                 for envelope in part.envelopes[:room]:
                     if size_bytes + len(envelope) > room_bytes and (taken or count):
                         break
                     count, size_bytes = count + 1, size_bytes + len(envelope)
-                if not count:
+                if not count or (whole and count < len(part.envelopes)):
                     break
                 taken.append(Part(part.ticket, part.start, part.envelopes[:count]))
                 room, room_bytes = room - count, room_bytes - size_bytes

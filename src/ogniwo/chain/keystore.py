@@ -71,6 +71,11 @@ class KeyStore:
         KeyFileExistsError.
         """
         key = ec.generate_private_key(ec.SECP256R1()) if kind == "p256" else Ed25519PrivateKey.generate()
+        self.keep(name, key)
+        return key
+
+    def keep(self, name: str, key: ec.EllipticCurvePrivateKey | Ed25519PrivateKey) -> None:
+        """Write a key made elsewhere, as `create` does; raises KeyFileExistsError."""
         passphrase = self._passphrase()
         data = key.private_bytes(
             serialization.Encoding.PEM,
@@ -80,7 +85,6 @@ class KeyStore:
         path = self._path(name)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_once(path, data)
-        return key
 
     def signing_key(self, name: str) -> ec.EllipticCurvePrivateKey:
         """The P-256 key of this name."""

@@ -63,11 +63,7 @@ class SnapshotKeeper:
                     return machine
         self._size = self._rows = 0
         machine = Machine()
-        try:
-            _follow(store, machine)
-        except BlockMismatchError as refusal:
-            detail = f"{store.name}: block {machine.height + 1}, {refusal.part}: {refusal.detail}"
-            raise DamagedStoreError(detail=detail) from refusal
+        _follow(store, machine)
         return machine
 
     def after_block(self, store: BlockStore, machine: Machine) -> None:
@@ -111,4 +107,8 @@ def _fitting(store: BlockStore, snapshots: SnapshotFolder, height: int) -> Manif
 
 def _follow(store: BlockStore, machine: Machine) -> None:
     for block in store.blocks(from_height=machine.height + 1):
-        machine.replay(block, check_signatures=False)
+        try:
+            machine.replay(block, check_signatures=False)
+        except BlockMismatchError as refusal:
+            detail = f"{store.name}: block {block.height}, {refusal.part}: {refusal.detail}"
+            raise DamagedStoreError(detail=detail) from refusal

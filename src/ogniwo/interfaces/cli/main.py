@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
     "token": Entry(f"{_CLI}.tokens:token_group", True, "Payment tokens, points and rebates."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),
+    "node": Entry(f"{_CLI}.node:node_group", False, "Run a node of a ledger that several organisations share."),
     "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
     "access": Entry(f"{_CLI}.access:access_group", True, "Let people in; show who may do what.", for_people=True),
     "serve": Entry(f"{_CLI}.serve:serve_command", True, "Serve the console, the wallet and the API.", for_people=True),

@@ -1,0 +1,1 @@
+"""The network engine: the ledger on CometBFT, run by several organisations together."""
