@@ -175,7 +175,7 @@ def check(pack: Files, trusted_key: str, root: bytes) -> Iterator[str]:
     yield f"Checkpoint of {head[0]} over {head[1]} log entries: its signature holds."
     receipts = [check_receipt(json.loads(pack[path]), note, head) for path in sorted(pack) if path.startswith("rec")]
     yield f"{len(receipts)} receipts: signatures, log entries and proofs hold."
-    owners = {key_id(p["key"]): p["subject"] for p, _, _, _ in receipts if "subject" in p and "key" in p}
+    owners = {key_id(p["key"]): p.get("subject", p["account"]) for p, _, _, _ in receipts if "key" in p}
     name = manifest["contract"]
     proposal = {own: payload for payload, _, _, own in receipts if payload["op"] == "propose_contract"}[name]
     terms = check_terms(proposal, pack)

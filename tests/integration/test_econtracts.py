@@ -24,6 +24,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.signing import key_id, public_key_of
 from ogniwo.core.ledger.signing import sign as sign_envelope
+from ogniwo.formats.contract_pdf.pades import finish, prepare
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.contracts.models import EContract
 from ogniwo.records.visibility import Subject
@@ -275,7 +276,8 @@ def test_a_pack_tampered_at_any_element_is_refused(story, agreed, tmp_path):
     with zipfile.ZipFile(pack) as archive:
         names = archive.namelist()
     receipts = {name.partition("-")[2].removesuffix(".json"): name for name in names if name.startswith("receipts/")}
-    assert set(receipts) == {"register_key", "propose_contract", "sign_contract", "close_contract_period"}
+    acts = {"propose_contract", "sign_contract", "close_contract_period"}
+    assert set(receipts) == {"genesis", "register_key", *acts}
     certificate = next(name for name in names if name.startswith("certificates/") and "root-" not in name)
     assert story.check(pack).returncode == 0
     changes = {
@@ -422,6 +424,47 @@ def test_a_key_is_registered_by_a_command_once(story):
     kid = story.run("key", "--party", "SE-005", "--key", story.pem("SE-005")).strip()
     assert kid == key_id(public_key_of(key))
     assert story.run("key", "--party", "SE-005", "--key", story.pem("SE-005")).strip() == kid
+
+
+def _signed_elsewhere(pdf):
+    """The PDF signed with a certificate of somebody else's authority; gives both."""
+    key, holder = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("Trust service", "Holder")]
+    now = datetime(2026, 11, 1, tzinfo=UTC)
+    made = []
+    for number, (name, public) in enumerate(zip(names, (key.public_key(), holder.public_key()), strict=True)):
+        builder = x509.CertificateBuilder().subject_name(name).issuer_name(names[0]).public_key(public)
+        builder = builder.serial_number(number + 1).not_valid_before(now).not_valid_after(now + timedelta(days=99))
+        builder = builder.add_extension(x509.BasicConstraints(ca=not number, path_length=None), critical=True)
+        usage = [bool(number)] * 2 + [False] * 3 + [not number] * 2 + [False] * 2
+        builder = builder.add_extension(x509.KeyUsage(*usage), critical=True)
+        made.append(builder.sign(key, hashes.SHA256()))
+    root, certificate = (one.public_bytes(serialization.Encoding.DER) for one in made)
+    prepared = prepare(pdf, certificate=certificate, chain=(root,), field="kwalifikowany", name="Holder")
+    return finish(prepared, device_signature(holder, prepared.attributes)), made[0]
+
+
+def test_a_pdf_signed_elsewhere_is_taken_judged_and_recorded(story, tmp_path):
+    name = story.proposed()
+    pdf = tmp_path / "umowa.pdf"
+    story.show(name, "--pdf", pdf)
+    signed_pdf, root = _signed_elsewhere(pdf.read_bytes())
+    other, _ = _signed_elsewhere((story.folder / "umowa" / "contract.pdf").read_bytes().replace(b"/Lang", b"/lang"))
+    file = tmp_path / "signed.pdf"
+    file.write_bytes(other)
+    assert "contract_pdf.other_document" in story.run("upload", name, file, code=4)
+    file.write_bytes(signed_pdf)
+    assert "NOT TRUSTED" in story.run("upload", name, file, code=3)
+    assert [seal["trusted"] for seal in EContract.objects.get(name=name).seals] == [False]
+    trust = story.workspace.root / "trust"
+    trust.mkdir(exist_ok=True)
+    (trust / "provider.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+    (seal,) = json.loads(story.run("upload", name, file, "--json"))
+    assert (seal["signer"], seal["trusted"], seal["whole"]) == ("Common Name: Holder", True, True)
+    story.certify(BUYER)
+    story.run("seal", name, "--party", BUYER, "--key", story.pem(BUYER))
+    assert [seal["trusted"] for seal in EContract.objects.get(name=name).seals] == [True, True]
+    assert "contract_pdf.other_document" in story.run("upload", name, file, code=4)  # it would lose the buyer's
 
 
 def _verified(story):

@@ -37,13 +37,14 @@ def period_end(period: str) -> int:
     return day_start(_first_day(month_number(period) + 1))
 
 
-def days_of(period: str, *, valid_from: int, ends: int) -> tuple[str, ...]:
-    """The days of a month that begin from `valid_from` up to but not including `ends` (0 = open)."""
+def days_of(period: str, *, valid_from: int, ends: int, pauses: tuple[tuple[int, int], ...] = ()) -> tuple[str, ...]:
+    """The days of a month that begin from `valid_from` up to but not including `ends` (0 = open), without pauses."""
     day, last = _first_day(month_number(period)), _first_day(month_number(period) + 1)
     found = []
     while day < last:
         start = day_start(day)
-        if valid_from <= start and (not ends or start < ends):
+        paused = any(first <= start < last_exclusive for first, last_exclusive in pauses)
+        if valid_from <= start and (not ends or start < ends) and not paused:
             found.append(day.isoformat())
         day += timedelta(days=1)
     return tuple(found)

@@ -246,14 +246,16 @@ class ContractSignature(_Record, frozen=True, gc=False, kw_only=True):
 class EContract(_Record, frozen=True, gc=False, kw_only=True):
     """An e-contract between accounts; its key in the table is the name of its proposal.
 
-    Times are block times, 0 = not yet. `signed` is when the last party signed; `superseded` when the contract
-    `successor` takes its place; `terminated` the end that was given notice of.
+    Times are block times, 0 = not yet. `signed` is when the last party signed; `superseded` from when the
+    contract `successor` takes its place (0 again when it was withdrawn); `terminated` the end that notice was given of.
+    In `pauses` (from, up to but not including) an amendment was charged from which somebody then withdrew.
     """
 
     document: str
     notice_s: int
     obligations: tuple[Obligation, ...]
     parties: tuple[Party, ...]
+    pauses: tuple[tuple[int, int], ...] = ()
     proposer: str
     replaces: str
     sign_until: int

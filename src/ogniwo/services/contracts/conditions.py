@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ogniwo.chain.keystore import KeyMissingError
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.signing import key_id, public_key_of
@@ -112,8 +113,7 @@ def _identifies(workspace: Workspace, one: _Signature) -> Condition:
 
 def _sole_control(workspace: Workspace, one: _Signature) -> Condition:
     """(c): the private key lies on a device of the person, and not among the keys of this installation."""
-    store = key_store(workspace)
-    ours = {key_id(public_key_of(store.signing_key(name))) for name in store.names() if name != "checkpoint"}
+    ours = _own_kids(workspace)
     storage = one.row.key_storage if one.row is not None else ""
     met = one.kid not in ours and storage in {"device", "token"}
     if one.kid in ours:
@@ -125,6 +125,17 @@ def _sole_control(workspace: Workspace, one: _Signature) -> Condition:
     else:
         how = "where the private key lies is not on record"
     return Condition(account=one.account, letter="c", asks="under the signatory's sole control", met=met, how=how)
+
+
+def _own_kids(workspace: Workspace) -> set[str]:
+    """The ids of the P-256 keys that lie in this installation."""
+    store, found = key_store(workspace), set()
+    for name in store.names():
+        try:
+            found.add(key_id(public_key_of(store.signing_key(name))))
+        except KeyMissingError:  # a key of another kind signs no transactions
+            continue
+    return found
 
 
 def _detectable(workspace: Workspace, record: EContract, contract: ContractState, one: _Signature) -> Condition:

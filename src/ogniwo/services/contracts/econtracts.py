@@ -300,7 +300,7 @@ def _view(record: EContract, state: ContractState | None, now: int) -> ContractV
         valid_from_s=state.valid_from if state else 0,
         ends_s=state.ends() if state else 0,
         replaces=state.replaces if state else "",
-        successor=state.successor if state else "",
+        successor=state.successor if state and state.superseded else "",
         commitment=state.terms if state else "",
         document=state.document if state else "",
         erased=record.erased_at is not None,

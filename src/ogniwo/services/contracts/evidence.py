@@ -24,7 +24,7 @@ from ogniwo.core.ledger.canonical import Document, encode_document
 from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.signing import key_id
 from ogniwo.core.ledger.state_records import EContract as ContractState
-from ogniwo.core.ledger.transactions import Payload, RegisterKey, StartRecovery
+from ogniwo.core.ledger.transactions import Genesis, Payload, RegisterKey, StartRecovery
 from ogniwo.records.contracts.models import EContract, PersonCertificate
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.certificates import authority
@@ -104,7 +104,7 @@ def _receipts(
             places[place.name] = place
             kids.update(dict.fromkeys(signers))
     for place, payload, _ in _history(ledger, projection, contract.proposer, contract):
-        registers = isinstance(payload, (RegisterKey, StartRecovery)) and key_id(payload.key) in kids
+        registers = isinstance(payload, (Genesis, RegisterKey, StartRecovery)) and key_id(payload.key) in kids
         if registers and place.outcome == ACCEPTED:
             places[place.name] = place
     return [
@@ -117,7 +117,7 @@ def _history(
     ledger: EmbeddedLedger, projection: Projection, proposer: str, contract: ContractState
 ) -> Iterable[tuple[Located, Payload, tuple[str, ...]]]:
     """What concerned the parties and the proposer, each with its payload and the keys under it."""
-    wanted = {"propose_contract", "register_key", "start_recovery", *_ACTS}
+    wanted = {"propose_contract", "genesis", "register_key", "start_recovery", *_ACTS}
     for account in dict.fromkeys((*(party.account for party in contract.parties), proposer)):
         before: int | None = None
         while page := projection.history(account, limit=_PAGE, before=before):

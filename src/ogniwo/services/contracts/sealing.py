@@ -123,7 +123,7 @@ def _keep(workspace: Workspace, name: str, signed: bytes, *, subject: Subject, t
         if not signed.startswith(_latest(record)):
             raise OtherDocumentError(detail="the file does not continue the document with the signatures kept so far")
         seals = _examined(workspace, record, signed)
-        known = {seal["field"]: seal for seal in record.seals}
+        known = {seal["field"]: seal for seal in record.seals if seal["trusted"]}
         broken = [
             seal.field
             for seal in seals

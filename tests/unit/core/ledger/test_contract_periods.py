@@ -170,6 +170,43 @@ def test_a_replaced_contract_is_closed_up_to_its_successor(deals):
     assert (deals.period(first).quantity, deals.period(second).quantity) == (5 * DAY_WH, 7 * DAY_WH)
 
 
+def test_no_day_is_charged_under_a_contract_and_its_amendment(deals):
+    first = deals.agreed(supply())
+    deals.mint()
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(first).code == "accepted"
+    late = deals.propose(supply(), replaces=first, valid_from=day_start(date(2027, 1, 31)))
+    assert deals.sign(late, ANNA) == "accepted"
+    assert deals.sign(late, JAN) == Code.CONTRACT_STATE
+    other = deals.propose(supply(), replaces=first, valid_from=FEBRUARY_1)
+    assert [deals.sign(other, account) for account in (ANNA, JAN)] == ["accepted", "accepted"]
+
+
+def test_a_month_closed_under_an_amendment_is_not_closed_again_when_it_is_withdrawn(deals):
+    first = deals.agreed(rent(amount=1_000))
+    deals.coop.now = FEBRUARY_1
+    second = deals.agreed(charging(), replaces=first, valid_from=JANUARY_20, three=True)
+    assert deals.close(second, "2027-01", (0, 2_000)).code == "accepted"
+    assert deals.withdraw(second, ANNA) == "accepted"
+    assert deals.close(first).code == Code.PERIOD_CLOSED
+    assert deals.balances(ANNA) == (-2_000,)
+    deals.coop.now = period_end("2027-02")
+    assert deals.close(first, "2027-02").code == "accepted"
+
+
+def test_rent_of_the_month_of_an_amendment_is_owed_once(deals):
+    first = deals.agreed(rent(amount=1_000))
+    second = deals.agreed(rent(amount=2_000), replaces=first, valid_from=day_start(date(2027, 1, 25)))
+    deals.coop.now = FEBRUARY_1
+    assert deals.close(second).code == Code.PERIOD_CLOSED
+    assert deals.close(first).code == "accepted"
+    assert deals.balances(ANNA) == (-1_000,)
+    deals.coop.now = period_end("2027-02")
+    assert deals.close(first, "2027-02").code == Code.PERIOD_CLOSED
+    assert deals.close(second, "2027-02").code == "accepted"
+    assert deals.balances(ANNA) == (-3_000,)
+
+
 def test_an_amount_beyond_the_limit_is_refused_whole(deals):
     name = deals.agreed(rent(amount=1), rent(amount=INTEGER_LIMIT))
     deals.coop.now = FEBRUARY_1

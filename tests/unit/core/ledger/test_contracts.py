@@ -192,7 +192,9 @@ def test_withdrawing_from_an_amendment_brings_the_contract_back(deals):
     assert deals.withdraw(first, ANNA) == Code.CONTRACT_STATE
     assert deals.withdraw(second, ANNA) == "accepted"
     assert deals.status(first) == "signed"
-    assert (deals.state.contracts[first].successor, deals.state.contracts[first].ends()) == ("", 0)
+    assert (deals.state.contracts[first].superseded, deals.state.contracts[first].ends()) == (0, 0)
+    third = deals.agreed(replaces=first)
+    assert deals.state.contracts[first].successor == third
 
 
 def test_open_proposals_are_bounded_and_expired_ones_make_room(deals):

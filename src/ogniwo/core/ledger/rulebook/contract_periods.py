@@ -24,6 +24,7 @@ from ogniwo.core.ledger.transactions import (
     Instalment,
     Measured,
     Obligation,
+    StorageRent,
     Supply,
 )
 
@@ -54,10 +55,14 @@ def close_contract_period(call: Call, payload: CloseContractPeriod) -> None:
     if call.time < period_end(payload.period):
         raise refused(Code.PERIOD_NOT_OVER, f"{payload.period} is over at {period_end(payload.period)}")
     figures = _figures(call, contract, payload)
-    days = days_of(payload.period, valid_from=contract.valid_from, ends=contract.ends())
+    days = days_of(payload.period, valid_from=contract.valid_from, ends=contract.ends(), pauses=contract.pauses)
+    # What is owed by the month is owed once in the month of an amendment: under the contract that it began with.
+    taken_over = bool(contract.replaces) and days[:1] != (f"{payload.period}-01",)
     closed = 0
     with call.state.all_or_nothing():
         for index, obligation in enumerate(contract.obligations):
+            if taken_over and isinstance(obligation, (StorageRent, Instalment)):
+                continue
             closed += _close(call, payload, obligation, index, days, figures.get(index))
         if not closed:
             raise refused(Code.PERIOD_CLOSED, f"nothing of {payload.period} is left to close")

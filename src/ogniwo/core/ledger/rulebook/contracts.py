@@ -3,7 +3,7 @@
 import msgspec
 
 from ogniwo.core.ledger.call import Call, RuleBook
-from ogniwo.core.ledger.contract_amounts import days_of, month_number, month_of
+from ogniwo.core.ledger.contract_amounts import days_of, month_number, month_of, period_end
 from ogniwo.core.ledger.outcomes import Code, refused
 from ogniwo.core.ledger.rulebook.keys import demand_strength
 from ogniwo.core.ledger.rulebook.permissions import demand, within
@@ -27,6 +27,9 @@ SIGNING_S_MAX = 92 * 86_400
 """How long a proposal may wait for signatures."""
 
 CONSUMER = "consumer"
+
+PAUSES_MAX = 16
+"""How many withdrawn amendments leave a pause of their own; those after share the last."""
 
 
 def propose_contract(call: Call, payload: ProposeContract) -> None:
@@ -112,11 +115,12 @@ def withdraw_contract(call: Call, payload: WithdrawContract) -> None:
             raise refused(
                 Code.CONTRACT_STATE, f"the time to withdraw was over at {contract.signed + contract.withdraw_s}"
             )
-        if contract.successor:
+        if contract.superseded:
             raise refused(Code.CONTRACT_STATE, f"{contract.successor} has replaced the contract")
     earlier = state.contracts.get(contract.replaces) if contract.signed else None
     if earlier is not None and earlier.successor == payload.contract:
-        state.contracts.put(contract.replaces, msgspec.structs.replace(earlier, successor="", superseded=0))
+        pauses = _paused(call, payload.contract, contract, earlier)
+        state.contracts.put(contract.replaces, msgspec.structs.replace(earlier, superseded=0, pauses=pauses))
     state.contracts.put(payload.contract, msgspec.structs.replace(contract, withdrawn=call.time))
 
 
@@ -195,20 +199,41 @@ def _means(state: State, obligation: Obligation) -> None:
 def _replaceable(call: Call, name: str, accounts: tuple[str, ...]) -> EContract:
     """The contract to be replaced: in force, not replaced already, and each of its parties has a say in the new one."""
     contract = found(call, name)
-    status = contract.status(call.time)
-    if status not in {"signed", "active"} or contract.successor:
-        raise refused(
-            Code.CONTRACT_STATE, f"the contract to be replaced is {'replaced' if contract.successor else status}"
-        )
+    status = "replaced" if contract.superseded else contract.status(call.time)
+    if status not in {"signed", "active"}:
+        raise refused(Code.CONTRACT_STATE, f"the contract to be replaced is {status}")
     if any(party.account not in accounts for party in contract.parties):
         raise refused(Code.CONTRACT_TERMS, "every party of the contract to be replaced is a party of the new one")
     return contract
 
 
 def _supersede(call: Call, name: str, contract: EContract) -> None:
+    """End the earlier contract where the new one begins, so that each day belongs to one of them."""
     earlier = _replaceable(call, contract.replaces, tuple(party.account for party in contract.parties))
-    changed = msgspec.structs.replace(earlier, successor=name, superseded=max(call.time, contract.valid_from))
+    begins = max(contract.valid_from, 1)
+    if begins < _settled(call, contract.replaces, earlier):
+        raise refused(
+            Code.CONTRACT_STATE, "the new contract begins before the one it replaces, or in a month that is closed"
+        )
+    changed = msgspec.structs.replace(earlier, successor=name, superseded=begins)
     call.state.contracts.put(contract.replaces, changed)
+
+
+def _settled(call: Call, name: str, contract: EContract) -> int:
+    """Up to when nothing about a contract can change: its first day, its closed months, its pauses."""
+    months = [period_end(key[2]) for key in call.state.contract_periods.grouped(name)]
+    return max(contract.valid_from, *months, *(end for _, end in contract.pauses), 0)
+
+
+def _paused(call: Call, name: str, amendment: EContract, earlier: EContract) -> tuple[tuple[int, int], ...]:
+    """The pauses of a contract that comes back when its amendment is withdrawn: what that has charged stays with it."""
+    until = _settled(call, name, amendment)
+    if until <= amendment.valid_from:
+        return earlier.pauses
+    kept = earlier.pauses
+    if len(kept) == PAUSES_MAX:
+        return (*kept[:-1], (kept[-1][0], until))
+    return (*kept, (amendment.valid_from, until))
 
 
 def _make_room(call: Call) -> None:
