@@ -37,6 +37,7 @@ CREATE UNIQUE INDEX IF NOT EXISTS transactions_name ON transactions (name);
 CREATE TABLE IF NOT EXISTS involved (
     account TEXT NOT NULL, log_index INTEGER NOT NULL, PRIMARY KEY (account, log_index)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS involved_log_index ON involved (log_index);
 CREATE TABLE IF NOT EXISTS movements (
     log_index INTEGER NOT NULL, account TEXT NOT NULL, asset TEXT NOT NULL, amount INTEGER NOT NULL,
     PRIMARY KEY (account, asset, log_index)
@@ -120,6 +121,26 @@ class Projection(Closing):
             (account, 2**62 if before is None else before, limit),
         )
         return [Located(*row) for row in rows]
+
+    def page(self, *, from_index: int, limit: int = 100) -> list[Located]:
+        """Recorded transactions in the order of the log, from a log index on."""
+        rows = self._connection.execute(
+            _LOCATED + " WHERE log_index >= ? ORDER BY log_index LIMIT ?", (from_index, limit)
+        )
+        return [Located(*row) for row in rows]
+
+    def involved(self, log_index: int) -> frozenset[str]:
+        """The accounts that a transaction concerns."""
+        rows = self._connection.execute("SELECT account FROM involved WHERE log_index = ?", (log_index,))
+        return frozenset(account for (account,) in rows)
+
+    def changes(self, log_index: int) -> list[Movement]:
+        """Every balance that a transaction changed."""
+        rows = self._connection.execute(
+            "SELECT log_index, account, asset, amount FROM movements WHERE log_index = ? ORDER BY account, asset",
+            (log_index,),
+        )
+        return [Movement(*row) for row in rows]
 
     def movements(self, account: str, asset: str, *, limit: int = 100, before: int | None = None) -> list[Movement]:
         """How an account's balance of an asset changed, newest first."""

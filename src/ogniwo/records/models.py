@@ -3,7 +3,7 @@
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord, NumberSequence
 from ogniwo.records.contracts.models import Membership, SupplyContractRecord
-from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.ledger.models import Commitment, LedgerRead
 from ogniwo.records.metering.models import (
     ComputingSet,
     ComputingSetPart,
@@ -26,6 +26,7 @@ __all__ = [
     "ComputingSet",
     "ComputingSetPart",
     "InvoiceRecord",
+    "LedgerRead",
     "MaximumPowerState",
     "Member",
     "Membership",

@@ -18,6 +18,7 @@ from ogniwo.interfaces.cli.arguments import (
     community_of,
     opened,
 )
+from ogniwo.interfaces.cli.ledger_serving import serve
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -49,7 +50,11 @@ def ledger_group() -> None:
       ogniwo ledger post 2026-10
       ogniwo ledger verify
       ogniwo ledger show
+      ogniwo ledger serve --port 8030
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+ledger_group.add_command(serve)
 
 
 @ledger_group.command(name="post")

@@ -51,6 +51,7 @@ _ALL: tuple[Permission, ...] = get_args(Permission)
 _ROLES = (
     Role(name="operator", permissions=_ALL),
     Role(name="gateway", permissions=("metering.mint", "metering.sign")),
+    Role(name="auditor", permissions=("ledger.read",)),
 )
 
 

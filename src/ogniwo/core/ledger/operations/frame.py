@@ -44,6 +44,7 @@ Permission = Literal[
     "key.recover",
     "key.register",
     "key.revoke",
+    "ledger.read",
     "metering.mint",
     "metering.sign",
     "policy.set",

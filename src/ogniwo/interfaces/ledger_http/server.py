@@ -1,0 +1,94 @@
+"""Run the application under uvicorn until a signal asks to stop; then finish what is under way."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import uvicorn
+
+from ogniwo.interfaces.ledger_http.application import LedgerApplication
+from ogniwo.interfaces.ledger_http.guard import guarded, sweep
+from ogniwo.interfaces.ledger_http.limits import Limits
+from ogniwo.services.ledger.served import ServedLedger
+
+GRACE_S: Final = 5
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections, and say so."""
+        await super().startup(sockets)
+        self._tell_started()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals ask to stop and are not raised again: the ledger behind has to be closed after this."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+def serve(
+    served: ServedLedger,
+    *,
+    listening: socket.socket,
+    limits: Limits | None = None,
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGINT or SIGTERM; `started` is called when connections are taken. In the main thread only."""
+    bounds = limits or Limits()
+    application = LedgerApplication(served, limits=bounds)
+    config = uvicorn.Config(
+        application,
+        loop="uvloop",
+        http=guarded(bounds),
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = _Server(config, started)
+
+    async def run() -> None:
+        watching = asyncio.create_task(sweep(server.server_state.connections))
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            watching.cancel()
+            await application.close()
+
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(run())
