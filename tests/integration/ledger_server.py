@@ -86,19 +86,19 @@ def read_answer(connection):
     return int(first.split()[1]), headers, json.loads(body) if "json" in kind else body
 
 
-def query(network, name, account, path, **changed):
+def query(coop, name, account, path, **changed):
     """A header with a query signed by a named key."""
-    network.count += 1
+    coop.count += 1
     fields = {
         "account": account,
-        "expires": network.now + 60,
-        "issued": network.now,
-        "network": network.name,
-        "nonce": f"{network.count:032x}",
+        "expires": coop.now + 60,
+        "issued": coop.now,
+        "network": coop.name,
+        "nonce": f"{coop.count:032x}",
         "path": path,
         "reason": "review",
     } | changed
-    return {"Ogniwo_Query": sign_query(SignedQuery(**fields), network.key(name))}
+    return {"Ogniwo_Query": sign_query(SignedQuery(**fields), coop.key(name))}
 
 
 def main(folder, limits):
