@@ -117,6 +117,14 @@ class BlockStore(Closing):
             for height, header, body in rows:
                 yield Block(height, header, body)
 
+    def last(self) -> Block | None:
+        """The last block, or None when there is none."""
+        with _reported(self.path):
+            row = self._connection.execute(
+                "SELECT height, header, body FROM blocks ORDER BY height DESC LIMIT 1"
+            ).fetchone()
+        return None if row is None else Block(*row)
+
     def damage(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when nothing."""
         with _reported(self.path):

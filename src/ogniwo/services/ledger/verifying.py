@@ -36,6 +36,7 @@ from ogniwo.services.ledger.access import (
 )
 from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
+from ogniwo.services.ledger.timestamping import verify_stamps
 from ogniwo.services.workspace.model import Workspace
 
 _ANCHORED = ("allocation", "statement", "invoice", "rate_book")
@@ -69,6 +70,7 @@ def verify_chain(
         ("received files", _received),
         ("interval store", _store),
         ("ledger", _ledger),
+        ("time stamps of checkpoints", _stamps),
         ("metering tokens against readings", _tokens),
         ("commitments against documents", _commitments),
         ("invoices", _invoices),
@@ -118,6 +120,12 @@ def _ledger(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
         return 0, findings
     with open_ledger(workspace) as ledger:
         return ledger.head().log_size, []
+
+
+def _stamps(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
+    """Every kept time stamp is over its checkpoint and leads to a trusted certificate."""
+    stamps, findings = verify_stamps(workspace)
+    return len(stamps), findings
 
 
 def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
