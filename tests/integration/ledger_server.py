@@ -31,6 +31,40 @@ def load_network():
     return sys.modules["ledger_network"]
 
 
+def founding(network, *more):
+    """Envelopes of the network's cooperative, with an auditor who may read all and a partner who may read its own."""
+    module = load_network()
+    everything = tuple(dict.fromkeys((*module.ALL, "ledger.read")))
+    roles = (
+        module.tx.Role(name="operator", permissions=everything),
+        *module.ROLES[1:],
+        module.tx.Role(name="auditor", permissions=("ledger.read",)),
+    )
+    envelopes = network.founding()
+    envelopes[0] = network.signed(network.genesis(roles=roles))
+    return [
+        *envelopes,
+        network.signed(network.account("op/auditor", "partner")),
+        network.signed(network.register("op/auditor", "auditor"), "op", "auditor"),
+        network.signed(network.bind("op/auditor", "auditor", "op")),
+        network.signed(network.bind("op/coop", "auditor", "op/coop")),
+        *more,
+    ]
+
+
+def write(folder, network, *batches):
+    """Put batches on the ledger of a folder, each in a block of its own."""
+    with EmbeddedLedger(folder / "ledger.sqlite3", clock=lambda: network.now, threads=2) as ledger:
+        for batch in batches:
+            answers = ledger.submit(batch)
+            assert {answer.code for answer in answers} == {"accepted"}, answers
+
+
+def found(folder, network):
+    """The cooperative's ledger in a folder."""
+    write(folder, network, founding(network))
+
+
 class Server:
     """The process; `reads` are the privileged reads it wrote down. Its clock stands still at the network's."""
 

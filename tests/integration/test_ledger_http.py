@@ -27,24 +27,7 @@ ANNA, JAN, COOP = "op/coop/anna", "op/coop/jan", "op/coop"
 def coop(tmp_path):
     """The network, its ledger founded in `tmp_path`: Anna with 1,000.00 PLN, an auditor, a partner that may read."""
     network = support.load_network().Network()
-    tx = sys.modules["ledger_network"].tx
-    everything = (*sys.modules["ledger_network"].ALL, "ledger.read")
-    roles = (
-        tx.Role(name="operator", permissions=everything),
-        *sys.modules["ledger_network"].ROLES[1:],
-        tx.Role(name="auditor", permissions=("ledger.read",)),
-    )
-    founding = network.founding()
-    founding[0] = network.signed(network.genesis(roles=roles))
-    founding += [
-        network.signed(network.account("op/auditor", "partner")),
-        network.signed(network.register("op/auditor", "auditor"), "op", "auditor"),
-        network.signed(network.bind("op/auditor", "auditor", "op")),
-        network.signed(network.bind(COOP, "auditor", COOP)),
-    ]
-    with EmbeddedLedger(tmp_path / "ledger.sqlite3", clock=lambda: network.now, threads=2) as ledger:
-        answers = ledger.submit(founding)
-        assert {answer.code for answer in answers} == {"accepted"}, answers
+    support.found(tmp_path, network)
     return network
 
 

@@ -19,7 +19,7 @@ from ogniwo.interfaces.cli.arguments import (
     opened,
 )
 from ogniwo.interfaces.cli.ledger_evidence import timestamp
-from ogniwo.interfaces.cli.ledger_serving import serve
+from ogniwo.interfaces.cli.ledger_serving import admit, follow_command, serve
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -56,7 +56,7 @@ def ledger_group() -> None:
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
 
 
-for command in (serve, timestamp):
+for command in (serve, admit, follow_command, timestamp):
     ledger_group.add_command(command)
 
 
