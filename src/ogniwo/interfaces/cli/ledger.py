@@ -18,7 +18,7 @@ from ogniwo.interfaces.cli.arguments import (
     community_of,
     opened,
 )
-from ogniwo.interfaces.cli.ledger_evidence import timestamp
+from ogniwo.interfaces.cli.ledger_evidence import audit, erase_command, reads, timestamp
 from ogniwo.interfaces.cli.ledger_serving import admit, follow_command, serve
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
@@ -56,7 +56,7 @@ def ledger_group() -> None:
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
 
 
-for command in (serve, admit, follow_command, timestamp):
+for command in (serve, admit, follow_command, reads, audit, timestamp, erase_command):
     ledger_group.add_command(command)
 
 
