@@ -34,11 +34,11 @@ def load_network():
 def founding(network, *more):
     """Envelopes of the network's cooperative, with an auditor who may read all and a partner who may read its own."""
     module = load_network()
-    everything = tuple(dict.fromkeys((*module.ALL, "ledger.read")))
+    everything = tuple(dict.fromkeys((*module.ALL, "read.subtree")))
     roles = (
         module.tx.Role(name="operator", permissions=everything),
         *module.ROLES[1:],
-        module.tx.Role(name="auditor", permissions=("ledger.read",)),
+        module.tx.Role(name="auditor", permissions=("read.subtree",)),
     )
     envelopes = network.founding()
     envelopes[0] = network.signed(network.genesis(roles=roles))

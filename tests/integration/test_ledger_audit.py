@@ -31,9 +31,20 @@ MADE_AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def copied(tmp_path_factory):
     """A ledger of the cooperative as an auditor's node keeps it, with the checkpoint it saw."""
     folder, network = tmp_path_factory.mktemp("copied"), support.load_network().Network()
+    tx, hour = sys.modules["ledger_network"].tx, network.now + 3_600
+    lent = network.signed(
+        tx.LendRight(
+            **network.frame(),
+            subject="op/coop",
+            permission="key.revoke",
+            subtree="op/coop",
+            valid_from=0,
+            valid_to=hour,
+        )
+    )
     transfer = network.signed(network.pay("op/coop/anna", "op/coop/jan", 250), "anna")
     too_much = network.signed(network.pay("op/coop/anna", "op/coop/jan", 10_000_000), "anna")
-    support.write(folder, network, support.founding(network), [transfer])
+    support.write(folder, network, support.founding(network), [transfer, lent])
     with support.EmbeddedLedger(folder / "ledger.sqlite3", clock=lambda: network.now) as ledger:
         assert ledger.submit([too_much])[0].code == "ledger.insufficient_balance"
         head = ledger.head()
@@ -73,7 +84,8 @@ def test_a_copy_that_follows_is_reported_with_counts_keys_rights_and_sums(node):
     }
     rights = {row["account"]: row["permissions"] for row in said["dangerous_rights"]}
     assert "asset.issue" in rights["op"]
-    assert rights["op/auditor"] == ["ledger.read"]
+    assert rights["op/auditor"] == ["read.subtree"]
+    assert ("op/coop", "lent by op") in {(row["account"], row["role"]) for row in said["dangerous_rights"]}
     assert "op/coop/gateway" not in rights  # metering.mint alone does no harm to others
     assert {row["sum"] for row in said["sums"]} == {"0"}
     assert next(row for row in said["sums"] if row["asset"] == "PLN/2")["outstanding"] == "100000"

@@ -135,6 +135,8 @@ def _report(
         ],
         "keys": _keys(found),
         "dangerous_rights": _rights(found),
+        "quorums": _quorums(found),
+        "open_matters": _open_matters(found),
         "sums": _sums(found),
         "checkpoints": checkpoints,
         "witnesses": _witnesses(policy),
@@ -245,7 +247,43 @@ def _rights(found: Inspection) -> Document:
                     "valid_to": _instant(binding.valid_to),
                 }
             )
-    return rows
+    return rows + _lent(found)
+
+
+def _lent(found: Inspection) -> list[Document]:
+    """Rights that somebody lent; they count as long as the lender holds them."""
+    return [
+        {
+            "account": borrower,
+            "role": f"lent by {lender}",
+            "subtree": subtree,
+            "permissions": [permission],
+            "valid_from": _instant(loan.valid_from),
+            "valid_to": _instant(loan.valid_to),
+        }
+        for (borrower, lender, permission, subtree), loan in sorted(found.state.loans.items())
+        if permission not in HARMLESS and found.last_s < loan.valid_to
+    ]
+
+
+def _quorums(found: Inspection) -> Document:
+    """Which permissions take more than one voice, and where."""
+    return [
+        {"permission": permission, "subtree": subtree, "veto_accounts": list(policy.veto_accounts)}
+        for (permission, subtree), policy in sorted(found.state.policies.items())
+    ]
+
+
+def _open_matters(found: Inspection) -> Document:
+    """What waits at the last block: frozen accounts, recoveries of keys, proposals without their quorum."""
+    state = found.state
+    rows = [("frozen", account, "") for account in sorted(state.frozen)]
+    rows += [("recovery", account, _instant(waiting.due)) for account, waiting in sorted(state.recoveries.items())]
+    rows += [
+        ("proposal", proposal.operation.account, _instant(proposal.until))
+        for _, proposal in sorted(state.proposals.items())
+    ]
+    return [{"what": what, "account": account, "until": until} for what, account, until in rows]
 
 
 def _sums(found: Inspection) -> Document:

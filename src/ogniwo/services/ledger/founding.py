@@ -14,6 +14,7 @@ from ogniwo.core.ledger.transactions import (
     AccountKind,
     BindRole,
     DefineAsset,
+    DefineRole,
     Genesis,
     Permission,
     RegisterAccount,
@@ -51,6 +52,7 @@ METERING_ASSETS = {
 CLAIM_ASSET = "DUE/2"
 """Who owes whom, in grosze; a debt, not a means of payment."""
 
+AUDITOR_PERMISSIONS: tuple[Permission, ...] = ("read.subtree",)
 AUDITOR_ROLE = "auditor"
 """Bound over the whole tree, it opens every block to an auditor's own node."""
 
@@ -58,7 +60,7 @@ _ALL: tuple[Permission, ...] = get_args(Permission)
 _ROLES = (
     Role(name="operator", permissions=_ALL),
     Role(name="gateway", permissions=("metering.mint", "metering.sign")),
-    Role(name=AUDITOR_ROLE, permissions=("ledger.read",)),
+    Role(name=AUDITOR_ROLE, permissions=AUDITOR_PERMISSIONS),
 )
 
 
@@ -182,7 +184,11 @@ def admit_reader(workspace: Workspace, *, request: bytes) -> str:
             operator = state.foundation.operator if state.foundation else ""
             missing, fresh = account not in state.accounts, key_id(payload.key) not in state.keys
             bound = (account, AUDITOR_ROLE, operator) in state.bindings
+            defined = state.permissions_of(AUDITOR_ROLE) is not None
         envelopes = []
+        if not defined:  # a ledger founded before there was this role
+            role = DefineRole(**frame(workspace, account=operator), name=AUDITOR_ROLE, permissions=AUDITOR_PERMISSIONS)
+            envelopes.append(signed(role, key))
         if missing:
             opening = RegisterAccount(**frame(workspace, account=operator), kind="partner", path=account)
             envelopes.append(signed(opening, key))

@@ -2,8 +2,8 @@
 
 Anybody may ask for head, checkpoint, proofs and places: they say hashes. Whoever holds a key of an account may list
 commitments (the same, for all transactions) and read everything that concerns his own accounts. Everything else takes
-the permission "ledger.read" over the account asked for, over the whole tree where everything is given; such a read, and
-each attempt without the right, is written down before it is answered.
+the permission "read.subtree" over the account asked for, over the whole tree where everything is given; such a read,
+and each attempt without the right, is written down before it is answered.
 """
 
 from collections.abc import Callable
@@ -162,7 +162,7 @@ class ReadRights:
         now_s = self._clock()
         with self._ledger.reading() as state:
             permitted = any(
-                holds(state, account=query.account, permission="ledger.read", path=path, valid_from=now_s)
+                holds(state, account=query.account, permission="read.subtree", path=path, valid_from=now_s)
                 for path in accounts
             )
         kept = scope if permitted else REFUSED

@@ -44,7 +44,6 @@ Permission = Literal[
     "key.recover",
     "key.register",
     "key.revoke",
-    "ledger.read",
     "metering.mint",
     "metering.sign",
     "policy.set",
