@@ -18,7 +18,7 @@ import msgspec
 import uvloop
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench_ledger import THREADS, Load
+from bench_ledger import Load
 from common import Row
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
@@ -101,7 +101,7 @@ def client_main(port, path, kind, file, connections):
 def server_main(folder):
     path = Path(folder) / "ledger.sqlite3"
     with (
-        EmbeddedLedger(path, threads=THREADS) as ledger,
+        EmbeddedLedger(path) as ledger,
         Projection(ledger=path, path=Path(folder) / "projection.sqlite3") as projection,
     ):
         rights = ReadRights(ledger, clock=lambda: int(time.time()), log_read=print)
@@ -113,7 +113,7 @@ def server_main(folder):
 def measured(folder, founding, bodies, *, path, kind, connections):
     """One round on a fresh ledger: the server's process, then the client's."""
     folder.mkdir()
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS) as ledger:
+    with EmbeddedLedger(folder / "ledger.sqlite3") as ledger:
         assert {answer.code for answer in ledger.submit(founding)} == {"accepted"}
         before = ledger.head()
     file = folder / "bodies"
@@ -125,7 +125,7 @@ def measured(folder, founding, bodies, *, path, kind, connections):
             [*me, "client", port, path, kind, str(file), str(connections)], check=True, capture_output=True, text=True
         )
         server.terminate()
-    with EmbeddedLedger(folder / "ledger.sqlite3", threads=THREADS) as ledger:
+    with EmbeddedLedger(folder / "ledger.sqlite3") as ledger:
         head = ledger.head()
     return json.loads(client.stdout) | {"blocks": head.height - before.height, "entries": head.log_size}
 

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -134,6 +135,12 @@ def _served_and_followed(workspace, tmp_path):
         assert "ledger.locked" in _refused(workspace, "ledger", "show")
         said = command(workspace, "ledger", "follow", url, "--folder", str(copy))
         assert "agrees with the signed checkpoint" in said
+        size = int(json.loads(exchange("GET", f"{url}/v1/head", bytes_max=9_999).body)["log_size"])
+        kept = workspace.root / "checkpoints" / f"{size:010d}.txt"  # admitting the reader kept none, serving does
+        deadline = time.monotonic() + 10
+        while not kept.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert kept.exists()
     finally:
         server.terminate()
         server.wait(timeout=20)

@@ -19,9 +19,16 @@ from ogniwo.services.ledger.serving import serving
 @click.option(
     "--port", default=8030, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 takes a free one."
 )
+@click.option(
+    "--keep-every",
+    default=600,
+    show_default=True,
+    type=click.IntRange(0, 86_400),
+    help="Seconds between checkpoints that are kept, cosigned by witnesses, and stamped once a day; 0 keeps none.",
+)
 @click.pass_obj
 @answers_refusals
-def serve(runtime: Runtime, host: str, port: int) -> None:
+def serve(runtime: Runtime, host: str, port: int, keep_every: int) -> None:
     """Take transactions and answer queries over HTTP until stopped; prints its address.
 
     It is the ledger's one writer meanwhile: other commands on this ledger answer that it is locked.
@@ -30,10 +37,21 @@ def serve(runtime: Runtime, host: str, port: int) -> None:
     from ogniwo.interfaces.ledger_http.server import serve as run  # noqa: PLC0415 -- the same
 
     workspace = opened(runtime)
-    with serving(workspace) as served:
+    with serving(workspace) as (served, keeper):
         listening = listen(host, port)
         address = f"[{host}]" if ":" in host else host
-        run(served, listening=listening, started=lambda: click.echo(f"http://{address}:{listening.getsockname()[1]}"))
+
+        def keep() -> None:
+            for sentence in keeper.keep():
+                say(sentence)
+
+        run(
+            served,
+            listening=listening,
+            started=lambda: click.echo(f"http://{address}:{listening.getsockname()[1]}"),
+            chore=keep,
+            chore_every_s=keep_every,
+        )
     say("stopped; everything that was answered is on the ledger")
 
 

@@ -62,8 +62,13 @@ def serve(
     listening: socket.socket,
     limits: Limits | None = None,
     started: Callable[[], None] = lambda: None,
+    chore: Callable[[], None] = lambda: None,
+    chore_every_s: float = 0,
 ) -> None:
-    """Serve until SIGINT or SIGTERM; `started` is called when connections are taken. In the main thread only."""
+    """Serve until SIGINT or SIGTERM; `started` is called when connections are taken. In the main thread only.
+
+    `chore` runs in a thread of its own, every so many seconds (0: never), and never twice at a time.
+    """
     bounds = limits or Limits()
     application = LedgerApplication(served, limits=bounds)
     config = uvicorn.Config(
@@ -85,11 +90,19 @@ def serve(
 
     async def run() -> None:
         watching = asyncio.create_task(sweep(server.server_state.connections))
+        working = asyncio.create_task(_again_and_again(chore, chore_every_s))
         try:
             await server.serve(sockets=[listening])
         finally:
             watching.cancel()
+            working.cancel()
             await application.close()
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
+
+
+async def _again_and_again(chore: Callable[[], None], every_s: float) -> None:
+    while every_s:
+        await asyncio.to_thread(chore)
+        await asyncio.sleep(every_s)

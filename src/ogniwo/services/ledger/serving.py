@@ -5,7 +5,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
+from ogniwo.chain.proofs import checkpoint_of
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.checkpoints import parse_checkpoint
 from ogniwo.records.ledger.models import LedgerRead
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.services.ledger.access import (
@@ -16,16 +20,59 @@ from ogniwo.services.ledger.access import (
     open_ledger,
     point_path,
 )
+from ogniwo.services.ledger.posting import keep_checkpoint
 from ogniwo.services.ledger.reading import ReadAct, ReadRights
 from ogniwo.services.ledger.served import ServedLedger
+from ogniwo.services.ledger.timestamping import checkpoint_path, configured_authority, kept_stamps, stamp_checkpoint
+from ogniwo.services.ledger.witnessing import collect_cosignatures
 from ogniwo.services.workspace.model import Workspace
 
 _OWNERS_KNOWN_S = 60.0
+_STAMP_EVERY_S = 86_400
+
+
+class CheckpointKeeper:
+    """Keeps a served ledger's checkpoints as posting would: cosigned by the witnesses, once a day stamped.
+
+    For one thread beside the server's; `keep` gives what there is to say, and a refusal is said, not raised: the next
+    round tries again.
+    """
+
+    def __init__(self, workspace: Workspace, ledger: EmbeddedLedger) -> None:
+        self._workspace = workspace
+        self._ledger = ledger
+
+    def keep(self) -> list[str]:
+        """Keep the checkpoint of the last block, unless it is kept, and have it stamped when a stamp is due."""
+        try:
+            return [*self._kept(), *self._stamped()]
+        except Refusal as refusal:
+            return [str(refusal)]
+
+    def _kept(self) -> list[str]:
+        note = checkpoint_of(self._ledger, key=key_store(self._workspace).checkpoint_key(CHECKPOINT_KEY))
+        size = parse_checkpoint(note).size
+        if checkpoint_path(self._workspace, size).is_file():
+            return []
+        cosigned = collect_cosignatures(self._workspace, self._ledger, note)
+        keep_checkpoint(self._workspace, size=size, note=cosigned.note if cosigned else note)
+        if cosigned is None or cosigned.final:
+            return []
+        return [f"the checkpoint of {size} entries is NOT final", *(finding.message for finding in cosigned.findings)]
+
+    def _stamped(self) -> list[str]:
+        if configured_authority(self._workspace) is None:
+            return []
+        stamps = kept_stamps(self._workspace)
+        if stamps and time.time() - stamps[-1].stat().st_mtime < _STAMP_EVERY_S:
+            return []
+        stamp = stamp_checkpoint(self._workspace)
+        return [f"the log of {stamp.size} entries was stamped by {stamp.signer}"] if stamp.new else []
 
 
 @contextmanager
-def serving(workspace: Workspace) -> Iterator[ServedLedger]:
-    """Open the workspace's ledger for others, as its one writer."""
+def serving(workspace: Workspace) -> Iterator[tuple[ServedLedger, CheckpointKeeper]]:
+    """Open the workspace's ledger for others, as its one writer, and who keeps its checkpoints meanwhile."""
     if not workspace.ledger_file.exists():
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
     with (
@@ -33,13 +80,14 @@ def serving(workspace: Workspace) -> Iterator[ServedLedger]:
         Projection(ledger=workspace.ledger_file, path=workspace.root / "ledger-projection.sqlite3") as projection,
     ):
         rights = ReadRights(ledger, clock=lambda: int(workspace.now().timestamp()), log_read=keep_read, owned=_owners())
-        yield ServedLedger(
+        served = ServedLedger(
             ledger,
             projection=projection,
             key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             rights=rights,
             kept=workspace.root / "checkpoints",
         )
+        yield served, CheckpointKeeper(workspace, ledger)
 
 
 def keep_read(act: ReadAct) -> None:
