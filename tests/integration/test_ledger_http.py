@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -220,3 +221,16 @@ def test_more_than_the_engine_takes_is_told_to_come_later(coop, tmp_path, serve)
     server = serve(bodies_bytes=1_000)
     status, headers, problem = server.ask("POST", "/v1/batches", b"[]", Content_Type="application/json")
     assert (status, problem["code"], headers["retry-after"]) == (503, "http.overloaded", "1")
+
+
+def test_a_fault_in_what_the_server_does_beside_serving_ends_it_and_is_not_hidden(tmp_path):
+    program = (
+        "import sys\n"
+        "from ogniwo.interfaces.ledger_http.server import listen, serve\n"
+        "def chore():\n"
+        "    raise RuntimeError('a fault')\n"
+        "serve(None, listening=listen('127.0.0.1', 0), chore=chore, chore_every_s=1)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    assert run.returncode == 1
+    assert "RuntimeError: a fault" in run.stderr

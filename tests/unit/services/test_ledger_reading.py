@@ -21,3 +21,12 @@ def test_the_memory_is_bounded_and_makes_room_when_queries_end():
     with pytest.raises(QueryMemoryError):
         nonces.use("k", "3", expires=110, now_s=101)
     nonces.use("k", "3", expires=130, now_s=120)
+
+
+def test_one_key_cannot_fill_the_memory_of_all():
+    nonces = Nonces(most=10, most_of_a_key=2)
+    nonces.use("greedy", "1", expires=110, now_s=100)
+    nonces.use("greedy", "2", expires=110, now_s=100)
+    with pytest.raises(QueryMemoryError):
+        nonces.use("greedy", "3", expires=110, now_s=100)
+    nonces.use("other", "1", expires=110, now_s=100)

@@ -32,14 +32,15 @@ class _Server(uvicorn.Server):
         """Signals ask to stop and are not raised again: the ledger behind has to be closed after this."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._stop)
+            loop.add_signal_handler(number, self.stop)
         try:
             yield
         finally:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """Take no more connections, and end when what is under way is answered."""
         self.should_exit = True
 
 
@@ -91,18 +92,24 @@ def serve(
     async def run() -> None:
         watching = asyncio.create_task(sweep(server.server_state.connections))
         working = asyncio.create_task(_again_and_again(chore, chore_every_s))
+        for task in (watching, working):
+            task.add_done_callback(lambda _task: server.stop())  # neither ends by itself but by a fault
         try:
             await server.serve(sockets=[listening])
         finally:
-            watching.cancel()
-            working.cancel()
+            for task in (watching, working):
+                task.cancel()
             await application.close()
+        for task in (watching, working):
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(run())
 
 
 async def _again_and_again(chore: Callable[[], None], every_s: float) -> None:
-    while every_s:
-        await asyncio.to_thread(chore)
-        await asyncio.sleep(every_s)
+    while True:
+        if every_s:
+            await asyncio.to_thread(chore)
+        await asyncio.sleep(every_s or 3_600)

@@ -6,6 +6,7 @@ the permission "read.subtree" over the account asked for, over the whole tree wh
 and each attempt without the right, is written down before it is answered.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,9 @@ from ogniwo.core.ledger.signed_queries import QUERY_LIFETIME_S_MAX, SignedQuery,
 from ogniwo.core.ledger.signing import load_public_key, verify
 
 NONCES_MAX = 100_000
+NONCES_OF_A_KEY_MAX = 5_000
+"""So that one key alone cannot fill the memory for all others; it comes to some 16 queries a second for ever."""
+
 CLOCK_SKEW_S = 30
 
 Scope = Literal["own", "subtree", "tree"]
@@ -82,21 +86,27 @@ class ReadAct:
 class Nonces:
     """Which queries were answered, as long as they could be sent again; bounded."""
 
-    def __init__(self, *, most: int = NONCES_MAX) -> None:
+    def __init__(self, *, most: int = NONCES_MAX, most_of_a_key: int = NONCES_OF_A_KEY_MAX) -> None:
         self._most = most
+        self._most_of_a_key = most_of_a_key
         self._until: dict[tuple[str, str], int] = {}
+        self._of_key: Counter[str] = Counter()
         self._sweep_at = 0
 
     def use(self, kid: str, nonce: str, *, expires: int, now_s: int) -> None:
         """Use a nonce up; raises QueryReplayedError or QueryMemoryError."""
         if now_s >= self._sweep_at:
             self._until = {place: until for place, until in self._until.items() if until > now_s}
+            self._of_key = Counter(kid for kid, _ in self._until)
             self._sweep_at = now_s + 10
         if (kid, nonce) in self._until:
             raise QueryReplayedError(detail=f"the query {nonce} was answered before; sign a new one")
-        if len(self._until) >= self._most:
-            raise QueryMemoryError(detail=f"{len(self._until)} queries of the last minutes are remembered")
+        if len(self._until) >= self._most or self._of_key[kid] >= self._most_of_a_key:
+            raise QueryMemoryError(
+                detail=f"{self._of_key[kid]} queries of this key are remembered, {len(self._until)} in all"
+            )
         self._until[kid, nonce] = expires
+        self._of_key[kid] += 1
 
 
 class ReadRights:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+from django.db import DatabaseError, close_old_connections
+
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.proofs import checkpoint_of
@@ -24,7 +26,7 @@ from ogniwo.services.ledger.posting import keep_checkpoint
 from ogniwo.services.ledger.reading import ReadAct, ReadRights
 from ogniwo.services.ledger.served import ServedLedger
 from ogniwo.services.ledger.timestamping import checkpoint_path, configured_authority, kept_stamps, stamp_checkpoint
-from ogniwo.services.ledger.witnessing import collect_cosignatures
+from ogniwo.services.ledger.witnessing import collect_cosignatures, configured_witnesses
 from ogniwo.services.workspace.model import Workspace
 
 _OWNERS_KNOWN_S = 60.0
@@ -44,15 +46,20 @@ class CheckpointKeeper:
 
     def keep(self) -> list[str]:
         """Keep the checkpoint of the last block, unless it is kept, and have it stamped when a stamp is due."""
+        close_old_connections()
         try:
             return [*self._kept(), *self._stamped()]
         except Refusal as refusal:
             return [str(refusal)]
+        except (OSError, DatabaseError) as error:
+            return [f"the checkpoint could not be kept: {error}"]
 
     def _kept(self) -> list[str]:
         note = checkpoint_of(self._ledger, key=key_store(self._workspace).checkpoint_key(CHECKPOINT_KEY))
         size = parse_checkpoint(note).size
-        if checkpoint_path(self._workspace, size).is_file():
+        path = checkpoint_path(self._workspace, size)
+        configured = configured_witnesses(self._workspace)
+        if path.is_file() and (configured is None or configured.policy.is_final(path.read_text(encoding="utf-8"))):
             return []
         cosigned = collect_cosignatures(self._workspace, self._ledger, note)
         keep_checkpoint(self._workspace, size=size, note=cosigned.note if cosigned else note)
@@ -92,6 +99,7 @@ def serving(workspace: Workspace) -> Iterator[tuple[ServedLedger, CheckpointKeep
 
 def keep_read(act: ReadAct) -> None:
     """Write a privileged read or a refused attempt down; the database refuses to change the row later."""
+    close_old_connections()
     LedgerRead.objects.create(
         at=datetime.fromtimestamp(act.at_s, tz=UTC),
         account=act.account,
@@ -118,6 +126,7 @@ def _owners() -> Callable[[str], frozenset[str]]:
     def owned(account: str) -> frozenset[str]:
         nonlocal known, until
         if time.monotonic() >= until:
+            close_old_connections()
             found: dict[str, set[str]] = {}
             for point in MeteringPoint.objects.select_related("organisation", "member__organisation"):
                 found.setdefault(member_path(point.member), set()).add(point_path(point))
