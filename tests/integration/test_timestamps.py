@@ -1,19 +1,24 @@
 """RFC 3161 stamps of checkpoints, from an authority of our own on loopback, and what is refused."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from asn1crypto import tsp
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.keystore import KeyStore
 from ogniwo.core.ledger.checkpoints import parse_checkpoint, verifier_key
+from ogniwo.core.ledger.cosignatures import witness_key
 from ogniwo.services.ledger.access import CHECKPOINT_KEY
+from ogniwo.services.ledger.serving import CheckpointKeeper
 from ogniwo.services.ledger.timestamping import (
     BadTimestampError,
     NoTimestampSettingsError,
@@ -181,3 +186,36 @@ def test_what_was_changed_after_it_was_kept_is_found(workspace, authority):
     configure(workspace, "http://127.0.0.1:9/tsr", tsa.Authority("Obcy").pem)
     (workspace.root / "timestamps.toml").unlink()
     assert [finding.code for finding in verify_stamps(workspace)[1]] == ["timestamp.no_trust"]
+
+
+def test_a_served_ledger_keeps_its_checkpoint_and_has_it_stamped_once_a_day(workspace, authority):
+    with EmbeddedLedger(workspace.ledger_file, clock=lambda: ledger_network.NOW) as ledger:
+        keeper, size = CheckpointKeeper(workspace, ledger), ledger.head().log_size
+        configure(workspace, "http://127.0.0.1:9/tsr", authority.pem)
+        (said,) = keeper.keep()
+        assert "timestamp.unreachable" in said
+        kept = workspace.root / "checkpoints" / f"{size:010d}.txt"
+        assert kept.exists()  # that nobody stamps it is no reason to lose it
+        with tsa.answering(authority.answer) as url:
+            configure(workspace, url, authority.pem)
+            (said,) = keeper.keep()
+            assert "was stamped by" in said
+            asked = authority.asked
+            assert keeper.keep() == []
+            assert authority.asked == asked
+            yesterday = time.time() - 90_000
+            os.utime(kept.with_suffix(".tsr"), (yesterday, yesterday))
+            assert keeper.keep() == []  # nothing was added: the stamp still says all there is
+            assert authority.asked == asked
+
+
+def test_a_checkpoint_that_is_not_final_is_offered_to_the_witnesses_again(workspace):
+    witness = witness_key("witness.example", Ed25519PrivateKey.generate()).text()
+    text = f'quorum = 1\n[[witness]]\nurl = "http://127.0.0.1:9"\nkey = "{witness}"\n'
+    (workspace.root / "witnesses.toml").write_text(text, encoding="utf-8")
+    with EmbeddedLedger(workspace.ledger_file, clock=lambda: ledger_network.NOW) as ledger:
+        keeper = CheckpointKeeper(workspace, ledger)
+        for _ in range(2):
+            said = keeper.keep()
+            assert "NOT final" in said[0]
+            assert "does not answer" in said[1]
