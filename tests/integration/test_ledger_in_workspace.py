@@ -18,6 +18,7 @@ from ogniwo.records.ledger.models import Commitment
 from ogniwo.services.ledger.access import ErasedError, erased_points
 from ogniwo.services.ledger.auditing import audit_workspace
 from ogniwo.services.ledger.erasing import POINT_SECRET, NothingToEraseError, erase
+from ogniwo.services.ledger.following import create_follower
 from ogniwo.services.ledger.posting import kept_checkpoints, post_month
 from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document, prove_interval
 from ogniwo.services.ledger.serving import kept_reads
@@ -124,7 +125,10 @@ def _served_and_followed(workspace, tmp_path):
         workspace, "ledger", "follow", "--create", "--folder", str(copy), "--account", "platforma/audytor",
         "--checkpoint-key", key,
     )  # fmt: skip
-    assert "platforma/audytor may read" in command(workspace, "ledger", "admit-reader", str(copy / "request.json"))
+    for _ in range(2):  # repeating it changes nothing
+        assert "platforma/audytor may read" in command(workspace, "ledger", "admit-reader", str(copy / "request.json"))
+    grab = create_follower(folder=tmp_path / "grab", account="platforma", checkpoint_key=key, now_s=int(time.time()))
+    command(workspace, "ledger", "admit-reader", str(grab), code=4)  # a key for the operator's own account
     server = subprocess.Popen(
         [str(OGNIWO), "-w", str(workspace.root), "ledger", "serve", "--port", "0"], stdout=subprocess.PIPE, text=True
     )

@@ -160,7 +160,7 @@ def _ensure_community(
 
 
 class BadReaderRequestError(Refusal):
-    """A reader's request is not one: another operation, another network, or not signed by the key it asks for."""
+    """A reader's request is not one: another operation or network, an account that exists, or not signed by its key."""
 
     code = "ledger.reader_request"
 
@@ -185,6 +185,9 @@ def admit_reader(workspace: Workspace, *, request: bytes) -> str:
             missing, fresh = account not in state.accounts, key_id(payload.key) not in state.keys
             bound = (account, AUDITOR_ROLE, operator) in state.bindings
             defined = state.permissions_of(AUDITOR_ROLE) is not None
+        if fresh and not missing:
+            # Signing such a request would give the requester whatever that account may do, were it the operator's own.
+            raise BadReaderRequestError(detail=f"{account} is open already; a reader gets an account of its own")
         envelopes = []
         if not defined:  # a ledger founded before there was this role
             role = DefineRole(**frame(workspace, account=operator), name=AUDITOR_ROLE, permissions=AUDITOR_PERMISSIONS)
