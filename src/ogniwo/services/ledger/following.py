@@ -25,7 +25,7 @@ from ogniwo.core.ledger.transactions import RegisterKey
 from ogniwo.gateways.exchange import Reply, exchange
 from ogniwo.services.workspace.changing import keep_whole
 
-SETTINGS_FILE = "follow.toml"
+SETTINGS_FILE = "copy.toml"
 REQUEST_FILE = "request.json"
 _KEY = "reader"
 _QUERY_S = 120
