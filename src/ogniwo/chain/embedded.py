@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ogniwo.chain.closing import Closing
-from ogniwo.chain.inbox import Answer, Inbox, Part
+from ogniwo.chain.inbox import Answer, Inbox, Part, Ticket
 from ogniwo.chain.opening import SNAPSHOT_ENTRIES, SnapshotKeeper
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.store import LedgerAddress
@@ -110,6 +110,13 @@ class EmbeddedLedger(Closing):
         Raises BusyError when too much is waiting (nothing was taken), StoppedError when the outcome is unknown.
         """
         return self._inbox.put(batch).wait()
+
+    def offer(self, batch: Sequence[bytes], *, done: Callable[[Ticket], None]) -> None:
+        """Like `submit` without waiting: the writer's thread calls `done` once, when the answers are durable.
+
+        `batch` must not be empty. Raises BusyError or StoppedError at once; a later stop is raised by `Ticket.wait`.
+        """
+        self._inbox.put(batch, done=done)
 
     def read(self, from_height: int, *, limit: int = 100) -> list[Block]:
         """Up to `limit` durable blocks from a height on."""

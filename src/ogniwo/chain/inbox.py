@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -47,13 +47,18 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 class Ticket:
-    """One caller's batch on its way: answers by position, and an event for the last one."""
+    """One caller's batch on its way: answers by position, and an event for the last one.
 
-    __slots__ = ("_done", "_open", "_problem", "answers")
+    `done` is called once, by the writer's thread, when all answers are in or the outcome is unknown: for callers that
+    must not wait. It has to return at once and must not raise.
+    """
 
-    def __init__(self, size: int) -> None:
+    __slots__ = ("_call", "_done", "_open", "_problem", "answers")
+
+    def __init__(self, size: int, done: Callable[["Ticket"], None] | None = None) -> None:
         self.answers: list[Answer] = [Answer("", "")] * size
         self._open = size
+        self._call = done
         self._done = threading.Event()
         self._problem = ""
 
@@ -62,12 +67,18 @@ class Ticket:
         self.answers[start : start + len(answers)] = answers
         self._open -= len(answers)
         if not self._open:
-            self._done.set()
+            self._finish()
 
     def fail(self, problem: str) -> None:
-        """Tell the caller that the outcome is unknown."""
-        self._problem = problem
+        """Tell the caller that the outcome is unknown; a second time changes nothing."""
+        if not self._done.is_set():
+            self._problem = problem
+            self._finish()
+
+    def _finish(self) -> None:
         self._done.set()
+        if self._call is not None:
+            self._call(self)
 
     def wait(self) -> list[Answer]:
         """The answers, once they are durable; raises StoppedError."""
@@ -105,10 +116,10 @@ class Inbox:
         with self._changed:
             return self._pending, self._problem
 
-    def put(self, envelopes: Sequence[bytes]) -> Ticket:
-        """Queue a batch; raises BusyError or StoppedError."""
+    def put(self, envelopes: Sequence[bytes], *, done: Callable[[Ticket], None] | None = None) -> Ticket:
+        """Queue a batch; raises BusyError or StoppedError. `done` is told of the answers to one that is not empty."""
         size_bytes = sum(map(len, envelopes))
-        ticket = Ticket(len(envelopes))
+        ticket = Ticket(len(envelopes), done)
         with self._changed:
             if self._problem:
                 raise StoppedError(detail=self._problem)

@@ -43,8 +43,8 @@ class SnapshotKeeper:
 
         A snapshot counts only if its block is the stored one and its content gives that block's roots. From there every
         block is followed: hashes, rules, state roots; signatures only by `audit.verify_ledger`, and blocks before the
-        snapshot not at all. A snapshot that does not serve is passed over for an older one, in the end for genesis.
-        Raises DamagedStoreError when the blocks themselves do not follow from genesis.
+        snapshot are only counted. A snapshot that does not serve is passed over for an older one, in the end for
+        genesis. Raises DamagedStoreError when the blocks themselves do not follow from genesis.
         """
         self.findings += store.warnings()
         if self._folder is not None:
@@ -54,6 +54,7 @@ class SnapshotKeeper:
                     machine = self._folder.machine(manifest)
                     self._remember(manifest)
                     _follow(store, machine)
+                    _whole(store, machine)
                 except (Refusal, OSError) as problem:
                     detail = problem.detail if isinstance(problem, Refusal) else str(problem)
                     text = f"the snapshot of block {height} is passed over: {detail}"
@@ -103,6 +104,13 @@ def _fitting(store: BlockStore, snapshots: SnapshotFolder, height: int) -> Manif
     if manifest.header.height != height or header_hash(block.header) != manifest.block:
         raise UnusableSnapshotError(detail="it is of another block than the stored one")
     return manifest
+
+
+def _whole(store: BlockStore, machine: Machine) -> None:
+    """Whether no block is gone between the first that is kept (a node may join late) and the last."""
+    count, first = store.count()
+    if count != machine.height - first + 1:
+        raise UnusableSnapshotError(detail=f"of the blocks {first} to {machine.height} only {count} are there")
 
 
 def _follow(store: BlockStore, machine: Machine) -> None:

@@ -85,6 +85,14 @@ class BlockStore(Closing):
         """The blocks from a height on, in order; raises DamagedStoreError or StoreUnreachableError."""
 
     @abstractmethod
+    def last(self) -> Block | None:
+        """The last block, or None when there is none."""
+
+    @abstractmethod
+    def count(self) -> tuple[int, int]:
+        """How many blocks there are, counted, and the first height: a gap shows as fewer than up to the last one."""
+
+    @abstractmethod
     def damage(self) -> list[str]:
         """What the database itself finds wrong with what it keeps; empty when nothing."""
 

@@ -175,6 +175,20 @@ class PostgresqlStore(BlockStore):
             from_height = rows[-1][0] + 1
             left -= len(rows) if left > 0 else 0
 
+    def last(self) -> Block | None:
+        """The last block, or None when there is none."""
+        query = sql.SQL("SELECT height, header, body FROM {} ORDER BY height DESC LIMIT 1").format(self._table)
+        with self._reported():
+            row = self._connection.execute(query).fetchone()
+        return None if row is None else Block(row[0], bytes(row[1]), bytes(row[2]))
+
+    def count(self) -> tuple[int, int]:
+        """How many rows the table has, and the first height."""
+        query = sql.SQL("SELECT count(*), coalesce(min(height), 0) FROM {}").format(self._table)
+        with self._reported():
+            found = self._connection.execute(query).fetchone()
+        return (int(found[0]), int(found[1])) if found else (0, 0)
+
     def damage(self) -> list[str]:
         """Rows that the server cannot read, or that its index does not find."""
         counts = []

@@ -94,6 +94,20 @@ class SqliteStore(BlockStore):
                     raise DamagedStoreError(detail=f"{self.path}: the row of block {height} does not hold bytes")
                 yield Block(height, header, body)
 
+    def last(self) -> Block | None:
+        """The last block, or None when there is none."""
+        with _reported(self.path):
+            row = self._connection.execute(
+                "SELECT height, header, body FROM blocks ORDER BY height DESC LIMIT 1"
+            ).fetchone()
+        return None if row is None else Block(*row)
+
+    def count(self) -> tuple[int, int]:
+        """How many rows the table has, and the first height."""
+        with _reported(self.path):
+            found = self._connection.execute("SELECT count(*), coalesce(min(height), 0) FROM blocks").fetchone()
+        return int(found[0]), int(found[1])
+
     def damage(self) -> list[str]:
         """What SQLite itself finds wrong with the file; empty when nothing."""
         with _reported(self.path):

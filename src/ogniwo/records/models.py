@@ -9,7 +9,7 @@ from ogniwo.records.contracts.models import (
     PersonCertificate,
     SupplyContractRecord,
 )
-from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.ledger.models import Commitment, LedgerRead
 from ogniwo.records.metering.models import (
     ComputingSet,
     ComputingSetPart,
@@ -34,6 +34,7 @@ __all__ = [
     "EContract",
     "EContractParty",
     "InvoiceRecord",
+    "LedgerRead",
     "MaximumPowerState",
     "Member",
     "Membership",

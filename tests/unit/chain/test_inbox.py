@@ -106,3 +106,24 @@ def test_failing_tells_everybody():
             ticket.wait()
     with pytest.raises(StoppedError):
         inbox.put([b"c"])
+
+
+def test_a_caller_that_does_not_wait_is_told_once_when_all_answers_are_in():
+    inbox, told = Inbox(transactions_max=10, bytes_max=100), []
+    inbox.put([b"a", b"b"], done=lambda ticket: told.append([answer.code for answer in ticket.wait()]))
+    (part,) = inbox.take(transactions_max=1, bytes_max=100)
+    part.ticket.settle(0, [Answer("a", "accepted")])
+    assert told == []
+    (part,) = inbox.take(transactions_max=1, bytes_max=100)
+    part.ticket.settle(1, [Answer("b", "ledger.exists")])
+    assert told == [["accepted", "ledger.exists"]]
+
+
+def test_a_caller_that_does_not_wait_is_told_once_of_a_failure_although_its_batch_was_split():
+    inbox, told = Inbox(transactions_max=10, bytes_max=100), []
+    inbox.put([b"a", b"b", b"c"], done=told.append)
+    taken = inbox.take(transactions_max=1, bytes_max=100)
+    inbox.fail("disk full", taken)
+    (ticket,) = told
+    with pytest.raises(StoppedError, match="disk full"):
+        ticket.wait()

@@ -210,3 +210,10 @@ def test_snapshots_cost_a_constant_share(path, network):
         assert folder_of(path).heights() == [0]
         pay(ledger, network, 40)
         assert len(folder_of(path).heights()) == 2
+
+
+def test_a_gap_before_the_snapshot_is_noticed(path, network, ledger_of_twelve):
+    with SqliteStore(path, write=True) as store:
+        store._connection.execute("DELETE FROM blocks WHERE height = 3")
+    with pytest.raises(DamagedStoreError, match="expected 3"):
+        opened(path, network)

@@ -25,6 +25,8 @@ from ogniwo.interfaces.cli.ledger_do import (
     proposals_command,
     quorum_command,
 )
+from ogniwo.interfaces.cli.ledger_evidence import audit, erase_command, reads, timestamp
+from ogniwo.interfaces.cli.ledger_serving import admit, follow_command, serve
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -39,6 +41,7 @@ from ogniwo.interfaces.cli.output import (
 from ogniwo.services.ledger.posting import points_in, post_month
 from ogniwo.services.ledger.proving import checkpoint_verifier, prove_consistency, prove_document, prove_interval
 from ogniwo.services.ledger.queries import balances, ledger_head, minted_days
+from ogniwo.services.ledger.timestamping import stamp_of_receipt
 from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.workspace.queries import operator_subject
 
@@ -56,10 +59,15 @@ def ledger_group() -> None:
       ogniwo ledger post 2026-10
       ogniwo ledger verify
       ogniwo ledger show
+      ogniwo ledger serve --port 8030
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
 
 
-for _command in (do_command, keys_command, new_key_command, proposals_command, quorum_command):
+_COMMANDS = (
+    *(serve, admit, follow_command, reads, audit, timestamp, erase_command),
+    *(do_command, keys_command, new_key_command, proposals_command, quorum_command),
+)
+for _command in _COMMANDS:
     ledger_group.add_command(_command)
 
 
@@ -215,7 +223,10 @@ def proof_group() -> None:
 def export(
     runtime: Runtime, invoice: str, statement: str, point: str, channel: str, at: datetime | None, output: str
 ) -> None:
-    """Write the receipt of an invoice, a statement or one interval as canonical JSON."""
+    """Write the receipt of an invoice, a statement or one interval as canonical JSON.
+
+    Where its checkpoint has a time stamp, the stamp is written beside it, as OUTPUT.tsr.
+    """
     if sum(1 for given in (invoice, statement, point) if given) != 1 or bool(point) != (at is not None):
         say("give one of --invoice, --statement, or --point with --at")
         sys.exit(2)
@@ -226,6 +237,10 @@ def export(
         kind, name = ("invoice", invoice) if invoice else ("statement", statement)
         receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())
     _write(output, receipt)
+    stamp = None if output == "-" else stamp_of_receipt(workspace, receipt)
+    if stamp is not None:
+        Path(f"{output}.tsr").write_bytes(stamp)
+        say(f"The receipt's checkpoint has a time stamp: {output}.tsr, over its origin, size and root")
     say(f"Check it with docs/check_receipt.py and the key {checkpoint_verifier(workspace)}")
 
 

@@ -19,3 +19,19 @@ class Commitment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.natural_id}"
+
+
+class LedgerRead(models.Model):
+    """A read of somebody else's payloads, or an attempt without the right: who, what, when and why. Only ever added."""
+
+    at = models.DateTimeField()
+    account = models.CharField(max_length=200)
+    path = models.CharField(max_length=2000)
+    scope = models.CharField(max_length=12)
+    reason = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.at} {self.account} {self.path}"

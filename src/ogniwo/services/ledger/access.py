@@ -88,8 +88,16 @@ def point_path(point: MeteringPoint) -> str:
 
 
 def point_secret(point: MeteringPoint) -> bytes:
-    """The secret that the salts of a point's intervals derive from; deleting its row makes them unreadable for ever."""
-    return _secret("point_secret", point.code)
+    """The secret that the salts of a point's intervals derive from; raises ErasedError once it was erased."""
+    secret = _secret("point_secret", point.code)
+    if not secret:
+        raise ErasedError(detail=f"the intervals of {point.code} can no longer be opened: their salts were erased")
+    return secret
+
+
+def erased_points() -> frozenset[str]:
+    """The codes of the points whose intervals were erased."""
+    return frozenset(Commitment.objects.filter(kind="point_secret", salt="").values_list("natural_id", flat=True))
 
 
 def day_secret(point: MeteringPoint, *, channel: str, day: str) -> bytes:
@@ -106,6 +114,12 @@ def _secret(kind: str, name: str) -> bytes:
         kind=kind, natural_id=name, defaults={"salt": secrets.token_hex(32), "commitment": "", "transaction_id": ""}
     )
     return bytes.fromhex(row.salt)
+
+
+class ErasedError(Refusal):
+    """What is asked for was erased: payload and salt are gone, and only the proof that it existed is left."""
+
+    code = "ledger.erased"
 
 
 class Frame(TypedDict):

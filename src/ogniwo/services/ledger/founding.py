@@ -6,12 +6,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.keystore import KeyStore
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.admission import open_transaction, verify_signatures
 from ogniwo.core.ledger.checkpoints import verifier_key
-from ogniwo.core.ledger.signing import key_id, public_key_of
+from ogniwo.core.ledger.signing import KeyRing, add_signature, key_id, public_key_of
 from ogniwo.core.ledger.transactions import (
     AccountKind,
     BindRole,
     DefineAsset,
+    DefineRole,
     Genesis,
     Permission,
     RegisterAccount,
@@ -29,11 +32,13 @@ from ogniwo.services.ledger.access import (
     frame,
     key_store,
     member_path,
+    open_ledger,
     organisation_path,
     point_path,
     signed,
     submit,
 )
+from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
 METERING_ASSETS = {
@@ -47,10 +52,15 @@ METERING_ASSETS = {
 CLAIM_ASSET = "DUE/2"
 """Who owes whom, in grosze; a debt, not a means of payment."""
 
+AUDITOR_PERMISSIONS: tuple[Permission, ...] = ("read.subtree",)
+AUDITOR_ROLE = "auditor"
+"""Bound over the whole tree, it opens every block to an auditor's own node."""
+
 _ALL: tuple[Permission, ...] = get_args(Permission)
 _ROLES = (
     Role(name="operator", permissions=_ALL),
     Role(name="gateway", permissions=("metering.mint", "metering.sign")),
+    Role(name=AUDITOR_ROLE, permissions=AUDITOR_PERMISSIONS),
 )
 
 
@@ -147,3 +157,56 @@ def _ensure_community(
     )
     if envelopes:
         submit(ledger, envelopes)
+
+
+class BadReaderRequestError(Refusal):
+    """A reader's request is not one: another operation or network, an account that exists, or not signed by its key."""
+
+    code = "ledger.reader_request"
+
+
+def admit_reader(workspace: Workspace, *, request: bytes) -> str:
+    """Open the account that a request (`following.create_follower`) asks for, register its key, let it read everything.
+
+    The request carries the new key's own signature; the operator's is added here. Gives the account. Safe to repeat.
+    Raises BadReaderRequestError or LedgerRefusedError.
+    """
+    opened = open_transaction(request)
+    payload = opened.payload
+    if not isinstance(payload, RegisterKey) or payload.network != workspace.network:
+        raise BadReaderRequestError(detail=f"the request registers no key on {workspace.network}")
+    if key_id(payload.key) not in opened.signers or verify_signatures(opened, KeyRing([payload.key])).open_checks:
+        raise BadReaderRequestError(detail="the request is not signed by the key it asks for, and by it alone")
+    key = key_store(workspace).signing_key(OPERATOR_KEY)
+    account = payload.subject
+    with open_ledger(workspace) as ledger:
+        with ledger.reading() as state:
+            operator = state.foundation.operator if state.foundation else ""
+            missing, fresh = account not in state.accounts, key_id(payload.key) not in state.keys
+            bound = (account, AUDITOR_ROLE, operator) in state.bindings
+            defined = state.permissions_of(AUDITOR_ROLE) is not None
+        if fresh and not missing:
+            # Signing such a request would give the requester whatever that account may do, were it the operator's own.
+            raise BadReaderRequestError(detail=f"{account} is open already; a reader gets an account of its own")
+        envelopes = []
+        if not defined:  # a ledger founded before there was this role
+            role = DefineRole(**frame(workspace, account=operator), name=AUDITOR_ROLE, permissions=AUDITOR_PERMISSIONS)
+            envelopes.append(signed(role, key))
+        if missing:
+            opening = RegisterAccount(**frame(workspace, account=operator), kind="partner", path=account)
+            envelopes.append(signed(opening, key))
+        if fresh:
+            envelopes.append(add_signature(request, key))
+        if not bound:
+            binding = BindRole(
+                **frame(workspace, account=operator, reason="audit"),
+                role=AUDITOR_ROLE,
+                subject=account,
+                subtree=operator,
+                valid_from=0,
+                valid_to=0,
+            )
+            envelopes.append(signed(binding, key))
+        submit(ledger, envelopes)
+    record_act(workspace, action="ledger.admit_reader", target=account, facts={"key": key_id(payload.key)})
+    return account

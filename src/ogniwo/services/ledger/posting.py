@@ -33,6 +33,7 @@ from ogniwo.services.ledger.access import (
     OPERATOR_KEY,
     READING_KEY,
     day_secret,
+    erased_points,
     frame,
     key_store,
     member_path,
@@ -159,6 +160,8 @@ def _mint_point(
     month: Month,
     tell: Callable[[], None],
 ) -> int:
+    if point.code in erased_points():
+        return 0  # without its salts a day cannot be told from a corrected one
     store = key_store(workspace)
     gateway, reading = store.signing_key(GATEWAY_KEY), store.signing_key(READING_KEY)
     path = point_path(point)

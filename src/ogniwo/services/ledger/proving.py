@@ -31,13 +31,13 @@ def checkpoint_verifier(workspace: Workspace) -> str:
 
 
 def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject: Subject) -> bytes:
-    """The receipt (canonical JSON) of an anchored document, with its salt and content."""
+    """The receipt (canonical JSON) of an anchored document, with salt and content unless these were erased."""
     if kind == "invoice":
         invoice(number=natural_id, subject=subject)
     row = Commitment.objects.filter(kind=kind, natural_id=natural_id).exclude(transaction_id="").first()
     if row is None:
         raise NothingToProveError(detail=f"the {kind} {natural_id} is not on the ledger; post the month first")
-    document = (bytes.fromhex(row.salt), msgspec.json.decode(row.payload))
+    document = (bytes.fromhex(row.salt), msgspec.json.decode(row.payload)) if row.salt else None
     with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
         return receipt_of(
             ledger,

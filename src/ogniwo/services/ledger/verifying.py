@@ -30,6 +30,7 @@ from ogniwo.services.billing.issuing import pdf_path
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.contracts.checking import contract_debts, contract_findings
 from ogniwo.services.ledger.access import (
+    erased_points,
     has_ledger,
     member_path,
     open_ledger,
@@ -39,6 +40,7 @@ from ogniwo.services.ledger.access import (
 )
 from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
+from ogniwo.services.ledger.timestamping import verify_stamps
 from ogniwo.services.workspace.model import Workspace
 
 _ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity")
@@ -64,6 +66,10 @@ def _error(code: str, message: str, source: str = "", **facts: str) -> Finding:
     )
 
 
+def _note(code: str, message: str) -> Finding:
+    return Finding(code=code, severity=Severity.NOTE, message=message)
+
+
 def verify_chain(
     workspace: Workspace, *, pictures: bool = True, tell: Callable[[str], None] = lambda _name: None
 ) -> tuple[Check, ...]:
@@ -72,6 +78,7 @@ def verify_chain(
         ("received files", _received),
         ("interval store", _store),
         ("ledger", _ledger),
+        ("time stamps of checkpoints", _stamps),
         ("metering tokens against readings", _tokens),
         ("commitments against documents", _commitments),
         ("invoices", _invoices),
@@ -138,6 +145,12 @@ def _derived(ledger: EmbeddedLedger, projection: Projection) -> list[Finding]:
     return [Finding(code=code, severity=Severity.WARNING, message=text, facts=tuple(("damage", one) for one in damage))]
 
 
+def _stamps(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
+    """Every kept time stamp is over its checkpoint and leads to a trusted certificate."""
+    stamps, findings = verify_stamps(workspace)
+    return len(stamps), findings
+
+
 def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
     """Every day minted on the ledger is what the interval store holds now: total, qualities and Merkle root."""
     if not has_ledger(workspace):
@@ -145,11 +158,17 @@ def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
     points = {point_path(point): point for point in MeteringPoint.objects.select_related("organisation")}
     with open_ledger(workspace) as ledger, ledger.reading() as state:
         minted = dict(state.minted)
-    findings = []
+    erased = erased_points()
+    findings = [
+        _note("verify.readings_erased", f"the salts of {code} were erased: its days are not compared")
+        for code in sorted(erased)
+    ]
     for (path, day_text, channel), token in sorted(minted.items()):
         point = points.get(path)
         if point is None:
             findings.append(_error("verify.token_without_point", f"nobody knows the point {path}", path))
+            continue
+        if point.code in erased:
             continue
         day = date.fromisoformat(day_text)
         series = workspace.series.read(point=point.code, channel=channel, month=Month(day.year, day.month))
@@ -184,7 +203,11 @@ def _commitments(workspace: Workspace) -> tuple[int, list[Finding]]:
     rows = Commitment.objects.filter(kind__in=_ANCHORED)
     findings = []
     for row in rows:
-        if sha256(bytes.fromhex(row.salt) + row.payload.encode()).hexdigest() != row.commitment:
+        if not row.salt:
+            findings.append(_note("verify.document_erased", f"the {row.kind} {row.natural_id} was erased"))
+            if anchors.get(row.commitment) != row.transaction_id:
+                findings.append(_error("verify.not_anchored", f"the {row.kind} {row.natural_id} is not on the ledger"))
+        elif sha256(bytes.fromhex(row.salt) + row.payload.encode()).hexdigest() != row.commitment:
             findings.append(_error("verify.document_changed", f"the kept {row.kind} {row.natural_id} was changed"))
         elif anchors.get(row.commitment) != row.transaction_id:
             findings.append(_error("verify.not_anchored", f"the {row.kind} {row.natural_id} is not on the ledger"))
@@ -209,7 +232,7 @@ def _invoices(workspace: Workspace) -> tuple[int, list[Finding]]:
             findings.append(_error("verify.invoice_changed", f"the document {record.number} was changed"))
         elif committed is None:
             findings.append(_error("verify.invoice_not_posted", f"the document {record.number} is not posted"))
-        elif committed != record.document:
+        elif committed and committed != record.document:  # "" was erased, which the check of commitments says
             findings.append(_error("verify.invoice_differs", f"{record.number} is not the document committed to"))
     statements = StatementRecord.objects.all()
     findings.extend(

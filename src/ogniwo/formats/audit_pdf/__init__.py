@@ -1,0 +1,1 @@
+"""The audit report of a ledger on paper."""
