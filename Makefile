@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench lock clean setup setup-dev system-demo system-test
+.PHONY: help demo test check bench fuzz simulate lock clean setup setup-dev system-demo system-test
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,14 @@ check: setup-dev ## lint, types, import contracts, scope lint, documentation
 
 bench: setup-dev ## measure speed against yardsticks in the same run (SCALE=small|full)
 	$(BIN)/python -m bench --scale $(or $(SCALE),full)
+
+fuzz: setup-dev ## search for inputs that break the ledger (SECONDS_EACH=600), keeping what widens the search in build/fuzz
+	@for target in decoder machine; do mkdir -p build/fuzz/$$target && $(BIN)/python tests/fuzz/fuzz.py $$target \
+		-max_total_time=$(or $(SECONDS_EACH),600) -max_len=20000 -artifact_prefix=build/fuzz/ build/fuzz/$$target \
+		tests/fuzz/corpus/$$target || exit 1; done
+
+simulate: setup-dev ## live many simulated worlds of failing disks and networks (SEEDS=10000), for every night
+	$(BIN)/python tests/simulation/simulate.py $(or $(SEEDS),10000)
 
 lock: setup-dev ## write the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
