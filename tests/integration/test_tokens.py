@@ -1,7 +1,11 @@
 """The story of a local currency, by the commands: notice, issue, payment, hold, dispute, points, payout."""
 
+import base64
 import json
+import subprocess
+import sys
 from itertools import count
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,6 +20,7 @@ from ogniwo.services.ledger.rewarding import RebateFile
 
 pytestmark = pytest.mark.xdist_group("tokens")
 ANNA, JAN = POINTS[0], POINTS[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Cli:
@@ -132,7 +137,9 @@ def test_switched_off_tokens_only_go_back(on):
 
 
 def test_points_for_evenings_are_earned_checked_and_spent_before_money(on, tmp_path):
+    on.ok("invoice", "issue", "2026-10", "--date", "2026-11-05", "--due", "2026-11-19")
     on.ok("ledger", "post", "2026-10")
+    the_payment_of_a_bill_leads_back_to_it(on, tmp_path)
     rule = ("--begins", "17:00", "--ends", "21:00", "--weekdays", "12345", "--per-kwh", "1.00", "--for", "shop")
     on.ok("token", "rule", "evening", *rule, "--valid-from", "2026-10-01", "--valid-to", "2026-12-31")
     assert "[tokens.rule]" in on.no(
@@ -192,3 +199,21 @@ def test_wrong_use_is_refused_before_anything_happens(on):
     assert "not an asset" in on.no("token", "pay", JAN.member_number, "1", "--key", "anna", "--from", "PLN")
     assert "Usage" in on.no("token", "reward", "evening", "--point", ANNA.code)
     assert "Usage" in on.no("token", "rule", "r", "--valid-from", "2026-10-01", "--valid-to", "2026-10-02")
+
+
+def the_payment_of_a_bill_leads_back_to_it(on, tmp_path):
+    bill = Commitment.objects.filter(kind="invoice").order_by("natural_id").first()
+    payment = ("token", "pay", JAN.member_number, "2.00", "--key", "anna", "--invoice")
+    assert "[invoice.not_found]" in on.no(*payment, "FV/none")
+    name = on.name(*payment, bill.natural_id)
+    receipt = tmp_path / "payment.json"
+    assert on.run("proof", "export", "--transaction", name, "--output", receipt).exit_code == 0
+    signed = json.loads(receipt.read_bytes())["envelope"]["payload"]
+    paid = json.loads(base64.urlsafe_b64decode(signed + "=" * (-len(signed) % 4)))
+    assert (paid["op"], paid["references"]) == ("pay", [bill.transaction_id])
+    checked = subprocess.run(
+        [sys.executable, ROOT / "docs" / "check_receipt.py", receipt], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    # What was paid goes back, so that the story continues with what it had.
+    on.ok("token", "pay", ANNA.member_number, "2.00", "--key", "jan")

@@ -39,7 +39,13 @@ from ogniwo.interfaces.cli.output import (
     show_table,
 )
 from ogniwo.services.ledger.posting import points_in, post_month
-from ogniwo.services.ledger.proving import checkpoint_verifier, prove_consistency, prove_document, prove_interval
+from ogniwo.services.ledger.proving import (
+    checkpoint_verifier,
+    prove_consistency,
+    prove_document,
+    prove_interval,
+    prove_transaction,
+)
 from ogniwo.services.ledger.queries import balances, ledger_head, minted_days
 from ogniwo.services.ledger.timestamping import stamp_of_receipt
 from ogniwo.services.ledger.verifying import verify_chain
@@ -214,6 +220,7 @@ def proof_group() -> None:
 @proof_group.command(name="export")
 @click.option("--invoice", default="", help="Number of an invoice or correction.")
 @click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
+@click.option("--transaction", default="", help="Name of a transaction, such as a payment.")
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
 @click.option("--at", default=None, type=INSTANT, help="An instant inside the interval, ISO 8601 with offset.")
@@ -221,18 +228,28 @@ def proof_group() -> None:
 @click.pass_obj
 @answers_refusals
 def export(
-    runtime: Runtime, invoice: str, statement: str, point: str, channel: str, at: datetime | None, output: str
+    runtime: Runtime,
+    *,
+    invoice: str,
+    statement: str,
+    transaction: str,
+    point: str,
+    channel: str,
+    at: datetime | None,
+    output: str,
 ) -> None:
-    """Write the receipt of an invoice, a statement or one interval as canonical JSON.
+    """Write the receipt of an invoice, a statement, a transaction or one interval as canonical JSON.
 
     Where its checkpoint has a time stamp, the stamp is written beside it, as OUTPUT.tsr.
     """
-    if sum(1 for given in (invoice, statement, point) if given) != 1 or bool(point) != (at is not None):
-        say("give one of --invoice, --statement, or --point with --at")
+    if sum(map(bool, (invoice, statement, transaction, point))) != 1 or bool(point) != (at is not None):
+        say("give one of --invoice, --statement, --transaction, or --point with --at")
         sys.exit(2)
     workspace = opened(runtime)
     if at is not None:
         receipt = prove_interval(workspace, point_code=point, channel=channel, at=at, subject=operator_subject())
+    elif transaction:
+        receipt = prove_transaction(workspace, name=transaction)
     else:
         kind, name = ("invoice", invoice) if invoice else ("statement", statement)
         receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())

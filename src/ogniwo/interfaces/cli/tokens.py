@@ -169,6 +169,7 @@ def issue(runtime: Runtime, member: str, amount: str, asset: str, community: str
     "--from", "sources", multiple=True, metavar="ASSET[:CAP]", help="Pay from this, up to CAP; in order, repeatable."
 )
 @REASON_OPTION
+@click.option("--invoice", default="", metavar="NUMBER", help="The bill this pays: the payment refers to it for ever.")
 @JSON_OPTION
 @click.pass_obj
 @answers_refusals
@@ -179,6 +180,7 @@ def pay(
     key: str,
     sources: tuple[str, ...],
     reason: str,
+    invoice: str,
     as_json: bool,  # noqa: FBT001 -- click's way
 ) -> None:
     """Pay TAKER (a member's number, or `issuer`) from one's tokens in the given order."""
@@ -195,6 +197,7 @@ def pay(
         assets=tuple(assets),
         reason=reason,
         subject=operator_subject(),
+        invoice=invoice,
     )
     _done(name, as_json=as_json)
 

@@ -34,6 +34,7 @@ from ogniwo.core.ledger.transactions import (
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject
+from ogniwo.services.billing.queries import invoice as invoice_of
 from ogniwo.services.ledger.access import (
     OPERATOR_KEY,
     NoLedgerError,
@@ -71,6 +72,12 @@ class TokensOffError(Refusal):
     """The payment token is not defined or not switched on."""
 
     code = "tokens.off"
+
+
+class InvoiceNotPostedError(Refusal):
+    """A payment cannot refer to an invoice that is not on the ledger."""
+
+    code = "tokens.invoice_not_posted"
 
 
 class NoticeMissingError(Refusal):
@@ -197,17 +204,31 @@ def pay(
     assets: tuple[tuple[str, int], ...],
     reason: str,
     subject: Subject,
+    invoice: str = "",
 ) -> str:
-    """Pay a member (or the issuer, "issuer") with a member's key: from the assets in order, each up to its cap."""
+    """Pay a member (or the issuer, "issuer") with a member's key: from the assets in order, each up to its cap.
+
+    With the number of an `invoice` the payment refers to the transaction that anchored it, so that a receipt of the
+    payment leads to the bill and on to the readings. Raises InvoiceNotFoundError or InvoiceNotPostedError.
+    """
+    references = (_anchored(invoice, subject=subject),) if invoice else ()
     with till(workspace, "token pay") as desk:
         payer, private = _holder(desk, key)
         payload = Pay(
-            **frame(workspace, account=payer, reason=reason),
+            **frame(workspace, account=payer, reason=reason, references=references),
             amount=amount,
             sources=tuple(Source(account=payer, asset=asset, cap=cap) for asset, cap in assets),
             taker=_taker(desk, taker, subject=subject),
         )
         return desk.send(signed(payload, private))
+
+
+def _anchored(number: str, *, subject: Subject) -> str:
+    invoice_of(number=number, subject=subject)
+    row = Commitment.objects.filter(kind="invoice", natural_id=number).exclude(transaction_id="").first()
+    if row is None:
+        raise InvoiceNotPostedError(detail=f"the invoice {number} is not on the ledger; post its month first")
+    return row.transaction_id
 
 
 def hold(

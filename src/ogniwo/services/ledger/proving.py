@@ -49,6 +49,18 @@ def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject:
         )
 
 
+def prove_transaction(workspace: Workspace, *, name: str) -> bytes:
+    """The receipt (canonical JSON) of any transaction by its name, a payment for example; for the operator."""
+    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+        return receipt_of(
+            ledger,
+            projection,
+            transaction=name,
+            key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
+            notes=kept_checkpoints(workspace),
+        )
+
+
 def prove_consistency(workspace: Workspace, *, older: str) -> bytes:
     """The proof (canonical JSON) that the ledger of now continues the one that an older checkpoint (its text) saw."""
     with open_ledger(workspace) as ledger:
