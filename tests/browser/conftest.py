@@ -28,9 +28,12 @@ for _name, _path in (
         _spec.loader.exec_module(sys.modules[_name])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def chromium():
-    """A running browser; a machine without one fails and says what to install."""
+    """A running browser; a machine without one fails and says what to install.
+
+    Of one test only: as long as it runs, its driver keeps an event loop in this thread, which other tests must not see.
+    """
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
     if path is None:
         pytest.fail("no Chromium here: apt-get install chromium")

@@ -18,7 +18,7 @@ def prepare(workspace: Path, *, for_people: bool = False) -> None:
     """
     os.environ["OGNIWO_WORKSPACE"] = str(workspace)
     settings = "ogniwo.project.web_settings" if for_people else "ogniwo.project.settings"
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", settings)
+    os.environ["DJANGO_SETTINGS_MODULE"] = settings
     django.setup()
 
 
