@@ -22,6 +22,7 @@ from ogniwo.services.workspace.operations import open_workspace
 
 OPERATOR_CODE = "platforma"
 ELSEWHERE_CODE = "inna"
+NUMBERS = count(1)
 
 
 def serve(folder):
@@ -114,12 +115,12 @@ def site(copy_of):
     return copy_of("closed")
 
 
-def signed_in(workspace, role, code=COMMUNITY_CODE, *, name="", language="en", numbers=count(1)):
+def signed_in(workspace, role, code=COMMUNITY_CODE, *, name="", language="en"):
     """A browser of a user with one role (None: of nobody), made anew each time unless named."""
     client = Client(HTTP_HOST="127.0.0.1", headers={"accept-language": language})
     if role is None:
         return client
-    login = f"{name or f'{role}{next(numbers)}'}@{code}.example"
+    login = f"{name or f'{role}{next(NUMBERS)}'}@{code}.example"
     organisation = Organisation.objects.get(code=OPERATOR_CODE if role == Role.OPERATOR else code)
     member = Member.objects.filter(organisation=organisation).first() if role == Role.MEMBER else None
     if role == Role.MEMBER and member is None:

@@ -68,7 +68,7 @@ def round_step(span: int, *, steps: int = _STEPS_MAX) -> int:
 def _scale(low: int, high: int) -> tuple[int, int, int]:
     """Step, bottom and top of an axis in whole steps that hold low and high, zero included."""
     step = round_step(max(high, 0) - min(low, 0) or 1)
-    return step, -(-min(low, 0) // -step) * step if low < 0 else 0, max(-(-max(high, 0) // step) * step, step)
+    return step, min(low, 0) // step * step, max(-(-max(high, 0) // step) * step, step)
 
 
 def _down(value: int, bottom: int, top: int) -> int:
@@ -162,7 +162,7 @@ class Timeline:
 
 
 def timeline(rows: Sequence[tuple[str, str, date, date | None]], *, until: date) -> Timeline:
-    """(kind, label, from, to) as bars from the earliest day to `until` or the latest end; an open end reaches the edge."""
+    """(kind, label, from, to) as bars from the earliest day to `until` or the last end; open ends reach the edge."""
     if not rows:
         return Timeline((), (), "0")
     first = min(start for _, _, start, _ in rows)

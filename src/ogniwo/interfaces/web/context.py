@@ -75,17 +75,21 @@ def scope(standing: Standing, code: str) -> Subject:
 
 def month_of(request: HttpRequest) -> Month:
     """The month that all pages show: from the address, else the one last chosen, else the last whole month."""
-    text = request.GET.get("month") or request.session.get("month") or ""
-    try:
-        month = Month.parse(text)
-        if month.year not in YEARS:
-            raise ValueError(text)
-    except ValueError:
+    month = _parsed(request.GET.get("month") or request.session.get("month") or "")
+    if month is None:
         today: date = workspace().now().date()
         month = Month(today.year, today.month).shifted(-1)
     if request.GET.get("month"):
         request.session["month"] = str(month)
     return month
+
+
+def _parsed(text: str) -> Month | None:
+    try:
+        month = Month.parse(text)
+    except ValueError:
+        return None
+    return month if month.year in YEARS else None
 
 
 def _section(request: HttpRequest) -> str:

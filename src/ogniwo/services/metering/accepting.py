@@ -27,7 +27,5 @@ def accept_estimates(
     said = reason.strip()
     if len(said) < _REASON_LEAST:
         raise NoReasonError(detail="say in a few words why the estimates are accepted")
-    record_act(
-        workspace, action="quality.accept", target=f"{organisation.code} {month}", facts={"reason": said[:500]}
-    )
+    record_act(workspace, action="quality.accept", target=f"{organisation.code} {month}", facts={"reason": said[:500]})
     return estimate_month(workspace, organisation=organisation, subject=subject, month=month)

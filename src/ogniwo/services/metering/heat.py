@@ -99,7 +99,8 @@ def _by_day(findings: tuple[Finding, ...], month: Month) -> dict[tuple[str, int]
 def _days_of(finding: Finding, month: Month) -> range | tuple[int]:
     if finding.start_epoch_s is None:
         return (-1,)
-    last_s = finding.start_epoch_s if finding.end_epoch_s is None else max(finding.end_epoch_s - 1, finding.start_epoch_s)
+    end_s = finding.start_epoch_s + 1 if finding.end_epoch_s is None else finding.end_epoch_s
+    last_s = max(end_s - 1, finding.start_epoch_s)
     first = (local_day(finding.start_epoch_s) - month.first).days
     last = (local_day(last_s) - month.first).days
     if last - first + 1 >= month.days:

@@ -26,11 +26,11 @@ class LogEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogFilter:
-    """What to look for; empty means everything. `about` looks in target and facts."""
+    """What to look for; empty means everything. Any word of `about` may stand in target or facts."""
 
     who: str = ""
     action: str = ""
-    about: str = ""
+    about: tuple[str, ...] = ()
     first: date | None = None
     last: date | None = None
 
@@ -94,8 +94,11 @@ def _flat(value: Any) -> Any:  # noqa: ANN401 -- JSON
     return value
 
 
-def _speaks_of(event: AuditEvent, about: str) -> bool:
-    return not about or any(about.lower() in text.lower() for text in _texts([event.target, event.facts]))
+def _speaks_of(event: AuditEvent, about: tuple[str, ...]) -> bool:
+    if not about:
+        return True
+    texts = [text.lower() for text in _texts([event.target, event.facts])]
+    return any(word.lower() in text for word in about for text in texts)
 
 
 def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 -- JSON
@@ -112,7 +115,9 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 -- JSON
 
 def _names(subject: Subject) -> _Names:
     words: set[str] = set()
-    for model, field in ((Organisation, "code"), (Member, "number"), (MeteringPoint, "code"), (InvoiceRecord, "number")):
-        words.update(model.objects.all().visible_to(subject).values_list(field, flat=True))
+    words.update(Organisation.objects.all().visible_to(subject).values_list("code", flat=True))
+    words.update(Member.objects.all().visible_to(subject).values_list("number", flat=True))
+    words.update(MeteringPoint.objects.all().visible_to(subject).values_list("code", flat=True))
+    words.update(InvoiceRecord.objects.all().visible_to(subject).values_list("number", flat=True))
     files = SourceFile.objects.all().visible_to(subject).values_list("sha256", flat=True)
     return _Names(frozenset(words), frozenset(files))

@@ -21,7 +21,7 @@ def log(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     wanted = LogFilter(
         who=asked["who"],
         action=asked["action"],
-        about=asked["about"],
+        about=(asked["about"],) if asked["about"] else (),
         first=_day(asked["first"]),
         last=_day(asked["last"]),
     )

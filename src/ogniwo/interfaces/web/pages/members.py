@@ -84,6 +84,8 @@ def member(request: HttpRequest, standing: Standing, *, code: str, number: str) 
     settled = _settled(details.summary.organisation, month, whole, member=number)
     totals = member_totals(settled.statements) if settled else ()
     seen = viewer(request)
+    bills = listed_documents(subject=whole, member=number) if seen.may(Act.SEE_BILLS, path=whole.path) else None
+    names = (number, *(one.summary.code for one in points), *(one["number"] for one in bills or ()))
     context = {
         "details": details,
         "account": accounts_of_members(whole.path).get(number, ""),
@@ -91,9 +93,9 @@ def member(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "statements": settled.statements if settled else (),
         "version": settled.version if settled else 0,
         "totals": totals[0] if totals else None,
-        "bills": listed_documents(subject=whole, member=number) if seen.may(Act.SEE_BILLS, path=whole.path) else None,
+        "bills": bills,
         "tokens": _tokens(own) if seen.may(Act.SEE_LEDGER, path=whole.path) else None,
-        "log": log_entries(subject=whole, wanted=LogFilter(about=number), limit=50)
+        "log": log_entries(subject=whole, wanted=LogFilter(about=names), limit=50)
         if seen.may(Act.SEE_LOG, path=whole.path)
         else None,
     }

@@ -214,9 +214,7 @@ def _totals(preview: ClosedMonth, before: SettledMonth | None) -> tuple[_Total, 
         (_("given"), "given_wh"),
         (_("surplus"), "surplus_wh"),
     )
-    rows = [
-        _Total(label, "kWh", getattr(flows, name), getattr(old, name) if old else None) for label, name in energy
-    ]
+    rows = [_Total(label, "kWh", getattr(flows, name), getattr(old, name) if old else None) for label, name in energy]
     charged = sum(one.net_grosz for one in before.statements) if before else None
     credited = sum(one.credit_grosz for one in before.statements) if before else None
     rows.append(_Total(_("charged to members, net"), "zł", preview.totals.charged_grosz, charged))
@@ -244,5 +242,3 @@ def _changes(preview: ClosedMonth, before: SettledMonth | None) -> tuple[dict[st
             )
     rows.sort(key=lambda row: -abs(row["change"]))
     return tuple(rows[:_CHANGES_SHOWN])
-
-

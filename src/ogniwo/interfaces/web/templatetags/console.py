@@ -6,10 +6,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
-from ogniwo.core.kernel.calendar import WARSAW
+from ogniwo.core.kernel.calendar import WARSAW, Month
 
 register = template.Library()
 _NOTHING = "–"
@@ -40,12 +41,21 @@ def percent(part: int, whole: int) -> str:
 
 @register.filter
 def local(instant: Any) -> str:  # noqa: ANN401 -- a datetime, epoch seconds, or nothing
-    """An instant in local time to the minute."""
+    """An instant in local time to the minute; the hour that autumn repeats says which of the two it is."""
     if instant in (None, ""):
         return _NOTHING
     zone = ZoneInfo(WARSAW)
-    moment = instant.astimezone(zone) if isinstance(instant, datetime) else datetime.fromtimestamp(int(instant), tz=zone)
-    return f"{moment:%Y-%m-%d %H:%M}"
+    aware = isinstance(instant, datetime)
+    moment = instant.astimezone(zone) if aware else datetime.fromtimestamp(int(instant), tz=zone)
+    twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return f"{moment:%Y-%m-%d %H:%M}{f'{moment:%z}'[:3] if twice else ''}"
+
+
+@register.filter
+def month_name(month: Month) -> str:
+    """A month in words, as it stands within a sentence: Polish months have small letters."""
+    text = date_format(month.first, "F Y")
+    return text.lower() if (get_language() or "").startswith("pl") else text
 
 
 @register.filter
