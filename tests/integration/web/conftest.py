@@ -144,3 +144,9 @@ def browser_of(site):
 def reader_of(shared):
     """The same on the workspace that tests share."""
     return lambda role=None, code=COMMUNITY_CODE, **more: signed_in(shared, role, code, **more)
+
+
+@pytest.fixture
+def sign_in():
+    """Sign somebody in on any workspace: `sign_in(workspace, Role.CLERK, name="anna")`."""
+    return signed_in
