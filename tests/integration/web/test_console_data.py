@@ -48,12 +48,12 @@ def test_a_refused_file_says_the_row_and_does_not_stop_the_others(copy_of, sign_
     clerk = sign_in(copy_of("closed"), Role.CLERK)
     (late,) = [(one.name, one.data) for one in late_files()]
     lines = late[1].decode().splitlines(keepends=True)
-    lines[3] = re.sub(r"\d+,\d+|\d+\.\d+", "many", lines[3])
+    lines[6] = lines[6].replace(".024", "many", 1)
     broken = (late[0].replace("_2.", "_3."), "".join(lines).encode())
     found = result_of(clerk, send(clerk, broken, late, ("notes.txt", b"hello")))
     assert found.count(">refused</span>") == 2
     assert "imported</span>" in found
-    assert re.search(r'<td class="number">4</td>', found), "the row of the error is named"
+    assert '<td class="number">7</td>' in found, "the row of the error is named"
 
 
 def test_too_much_at_once_and_nothing_are_refused_before_reading(copy_of, sign_in, monkeypatch):

@@ -105,7 +105,9 @@ def test_csv_and_xlsx_hold_the_same_table(reader_of):
     sheet = book.get_sheet_by_index(0).to_python()
     assert rows[0] == sheet[0] == ["start", f"{PROSUMER.code} taken Wh", f"{PROSUMER.code} netted_taken Wh"]
     assert len(rows) == len(sheet) == 746
-    assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == [[int(cell) for cell in row[1:]] for row in sheet[1:]]
+    assert [[int(cell) for cell in row[1:]] for row in rows[1:]] == [
+        [int(cell) for cell in row[1:]] for row in sheet[1:]
+    ]
 
 
 def test_no_text_becomes_a_formula():

@@ -38,7 +38,9 @@ def test_the_bill_view_adds_up_to_the_settlement(reader_of):
     found = page(reader_of(Role.CLERK), "members/?month=2026-10&mode=bill")
     subject = operator_subject()
     totals = member_totals(
-        settled_month(community=organisation(code=COMMUNITY_CODE, subject=subject), month=MONTH, subject=subject).statements
+        settled_month(
+            community=organisation(code=COMMUNITY_CODE, subject=subject), month=MONTH, subject=subject
+        ).statements
     )
     foot = re.findall(r'class="number">([^<]+)<', found.split("<tfoot>")[1])
     grosz = [int(re.sub(r"\D", "", text)) for text in foot]

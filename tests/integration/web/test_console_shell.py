@@ -20,7 +20,15 @@ def test_every_tile_leads_to_a_page_with_the_month_it_speaks_of(reader_of):
     browser = reader_of(Role.PARTNER)
     page = text_of(browser.get(f"{TODAY}?month=2026-10"))
     links = re.findall(r'class="tile"><a href="([^"]+)"', page)
-    assert [link.split("/")[3] for link in links] == ["members", "points", "files", "quality", "period", "bills", "ledger"]
+    assert [link.split("/")[3] for link in links] == [
+        "members",
+        "points",
+        "files",
+        "quality",
+        "period",
+        "bills",
+        "ledger",
+    ]
     assert "<strong>40</strong>" in page
     assert "100.0 %" in page
     for link in links:
@@ -70,7 +78,7 @@ def test_the_operator_switches_organisations_on_the_same_page(reader_of):
 
 def test_a_partner_sees_no_other_organisation(reader_of):
     page = text_of(reader_of(Role.PARTNER).get(TODAY))
-    assert "<details class=\"switch\">" not in page
+    assert '<details class="switch">' not in page
     assert "Inna" not in page
 
 
