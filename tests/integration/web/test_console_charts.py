@@ -54,6 +54,7 @@ def test_bars_stand_on_zero_and_reach_both_ways():
     assert more[0][0] == up[0][1], "the second stands on the first"
     assert all(int(start) == zero and int(end) > zero for start, end in down)
     assert all(TOP <= int(one.at) <= BOTTOM for one in chart.up)
+    assert [line.hatch for line in chart.lines] == ["", "hatch1", "hatch2"], "areas differ without colour too"
     assert {"0", "4", "-4"} & {one.label for one in chart.up}
 
 

@@ -18,6 +18,7 @@ TOP: Final = 12
 BOTTOM: Final = 300
 RIGHT: Final = 988
 _COLOURS: Final = 8
+_HATCHES: Final = 5
 _STEPS_MAX: Final = 5
 _TICKS_MAX: Final = 12
 
@@ -32,11 +33,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One drawn series: its classes for colour and dash, and the path."""
+    """One drawn series: its classes for colour and dash, the path, and the hatching of an area ("" for none)."""
 
     label: str
     classes: str
     path: str
+    hatch: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,11 @@ class Chart:
 def classes_of(number: int) -> str:
     """Colour and dash of the series of that number: thirty-two that differ in one or the other."""
     return f"k{number % _COLOURS} d{number // _COLOURS % 4}"
+
+
+def hatch_of(number: int) -> str:
+    """The hatching of the area of that number: the first is plain, the next four differ."""
+    return f"hatch{number % _HATCHES}" if number % _HATCHES else ""
 
 
 def round_step(span: int, *, steps: int = _STEPS_MAX) -> int:
@@ -135,7 +142,7 @@ def stacked_bars(
                 x1 = LEFT + place * (RIGHT - LEFT) // size + 1
                 x2 = LEFT + (place + 1) * (RIGHT - LEFT) // size - 1
                 path.append(f"M{x1} {_down(start, bottom, top)}H{x2}V{_down(end, bottom, top)}H{x1}Z")
-            lines.append(Line(label, classes_of(number), "".join(path)))
+            lines.append(Line(label, classes_of(number), "".join(path), hatch_of(number)))
     zero = str(_down(0, bottom, top))
     return Chart(tuple(lines), _across(size, labels), _up_marks(step, bottom, top, 3), zero, "kWh")
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 
-from ogniwo.interfaces.web.charts import classes_of, stacked_bars
+from ogniwo.interfaces.web.charts import classes_of, hatch_of, stacked_bars
 from ogniwo.interfaces.web.context import YEARS, month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
@@ -89,8 +89,8 @@ def _beside(day: date, step: int) -> str:
     return date.fromordinal(day.toordinal() + step).isoformat()
 
 
-def _legend(labels: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(label, classes_of(number)) for number, label in enumerate(labels)]
+def _legend(labels: tuple[str, ...]) -> list[tuple[str, str, str]]:
+    return [(label, classes_of(number), hatch_of(number)) for number, label in enumerate(labels)]
 
 
 def _days_chart(found: MonthBalance) -> object:
