@@ -28,7 +28,6 @@ FILES = {"bill_pdf", "bill_receipt", "intervals_file"}
 ELSEWHERE = {"home", "join"}
 WITH_CHOICES = (
     "members/?mode=bill",
-    "quality/?preview=1&least=note",
     "intervals/?" + "&".join(f"point={one.code}" for one in POINTS[:12]) + "&kind=taken",
     f"intervals/?point={POINTS[0].code}&kind=taken&kind=netted_taken&kind=grid&day=2026-10-25&step=900",
     "period/?preview=1",
@@ -73,6 +72,13 @@ def served(copy_of, sign_in):
         "account": balances(workspace, subject=operator_subject())[5].account,
         "code": COMMUNITY_CODE,
     }
+    with _serving(workspace) as address:
+        yield address, operator.cookies["sessionid"].value, _addresses(values)
+
+
+@contextlib.contextmanager
+def _serving(workspace):
+    """`ogniwo serve` as a process of its own on a free port of loopback."""
     # The cookie was signed in this process: the other one gets the same secret.
     (workspace.keys / "web-secret").write_text(settings.SECRET_KEY, encoding="ascii")
     with socket.socket() as probe:
@@ -81,10 +87,9 @@ def served(copy_of, sign_in):
     command = [sys.executable, "-m", "ogniwo", "-w", str(workspace.root), "serve", "--port", str(port)]
     environment = {**os.environ, "OGNIWO_WORKSPACE": str(workspace.root)}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
     try:
-        _wait(process, address)
-        yield address, operator.cookies["sessionid"].value, _addresses(values)
+        _wait(process, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=20)
@@ -121,6 +126,15 @@ def _addresses(values):
 def test_every_page_is_accessible_and_fits(in_chromium, served, language):
     assert len(served[2]) > 25
     assert in_chromium(lambda browser: _faults(browser, served, language)) == []
+
+
+def test_a_month_with_gaps_is_accessible_too(in_chromium, copy_of, sign_in):
+    workspace = copy_of("imported")
+    clerk = sign_in(workspace, Role.CLERK)
+    addresses = [f"/o/{COMMUNITY_CODE}/{rest}" for rest in ("quality/?preview=1", "period/?preview=1", "ledger/")]
+    with _serving(workspace) as base:
+        served = (base, clerk.cookies["sessionid"].value, addresses)
+        assert in_chromium(lambda browser: _faults(browser, served, "pl")) == []
 
 
 def _faults(browser, served, language):

@@ -9,7 +9,7 @@ from ogniwo.services.settlement.queries import member_totals, settled_month
 from ogniwo.services.workspace.queries import operator_subject, organisation
 
 BASE = f"/o/{COMMUNITY_CODE}"
-ONE = POINTS[0]
+ONE = POINTS[1]
 
 
 def page(browser, address):
