@@ -101,6 +101,10 @@ def test_estimates_are_looked_at_and_accepted_for_a_reason(copy_of, sign_in):
     page = clerk.get(f"{address}&preview=1").content.decode()
     assert "the month may not be billed yet" in page
     assert "Nothing is stored yet" in page
+    foot = page.split("<tfoot>")[1].split("</tfoot>")[0]
+    assert (foot.count("<td>kWh</td>"), foot.count("<td>kvarh</td>")) == (1, 1), (
+        "reactive energy is not added to active"
+    )
     assert workspace.series.head() == before
     refused = clerk.post(f"{BASE}/quality/accept/", {"reason": "  ok "})
     assert refused.status_code == 409

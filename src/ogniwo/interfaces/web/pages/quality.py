@@ -8,13 +8,14 @@ from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
 
 from ogniwo.core.kernel.findings import Severity, finding_row
+from ogniwo.core.metering.model import REACTIVE_Q1, REACTIVE_Q4
 from ogniwo.interfaces.web.context import month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.metering.accepting import accept_estimates
 from ogniwo.services.metering.heat import heat_of_month
-from ogniwo.services.metering.quality import estimate_month
+from ogniwo.services.metering.quality import EstimatedMonth, estimate_month
 from ogniwo.services.workspace.queries import organisation
 
 _SHOWN = 200
@@ -43,7 +44,8 @@ def quality(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         "point": point,
         "least": floor.name.lower(),
         "preview": preview,
-        "estimated_wh": sum(gap.total_wh for one in preview.channels for gap in one.gaps) if preview else 0,
+        "estimated": [(one, _unit(one.channel)) for one in preview.channels] if preview else [],
+        "estimated_sums": _sums(preview) if preview else [],
         "preview_findings": [finding_row(one) for one in preview.findings] if preview else [],
     }
     return render(request, "web/quality.html", context)
@@ -63,3 +65,16 @@ def accept(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     count = len(estimated.channels)
     messages.success(request, ngettext("%(n)s channel filled.", "%(n)s channels filled.", count) % {"n": count})
     return redirect("quality", code=code)
+
+
+def _unit(channel: str) -> str:
+    """What a channel counts: active energy in kWh, reactive in kvarh."""
+    return "kvarh" if channel in {REACTIVE_Q1, REACTIVE_Q4} else "kWh"
+
+
+def _sums(preview: EstimatedMonth) -> list[tuple[str, int]]:
+    """The estimated energy of each unit; active and reactive energy are never added up."""
+    sums: Counter[str] = Counter()
+    for one in preview.channels:
+        sums[_unit(one.channel)] += sum(gap.total_wh for gap in one.gaps)
+    return sorted(sums.items())
