@@ -23,10 +23,11 @@ from ogniwo.records.metering.models import (
     SourceFile,
 )
 from ogniwo.records.parties.models import Member, Organisation
-from ogniwo.records.settlement.models import CommunityRules, SettlementRun, StatementRecord
+from ogniwo.records.settlement.models import CloseApproval, CommunityRules, SettlementRun, StatementRecord
 
 __all__ = [
     "AuditEvent",
+    "CloseApproval",
     "Commitment",
     "CommunityRules",
     "ComputingSet",

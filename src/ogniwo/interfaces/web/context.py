@@ -13,15 +13,32 @@ from django.utils.translation import gettext_lazy as _
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.services.access.roles import Act, Role
-from ogniwo.services.access.viewers import NOBODY, Viewer, place_of, viewer_of
+from ogniwo.services.access.viewers import NOBODY, Standing, Viewer, organisations_of, place_of, viewer_of
+from ogniwo.services.workspace.audit import acting_as
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.operations import open_workspace
+from ogniwo.services.workspace.queries import Subject
 
 NOUNS: Final = (
     ("today", "t", _("Today"), Act.SEE_ORGANISATION),
+    ("members", "m", _("Members"), Act.SEE_MEMBERS),
+    ("points", "o", _("Points"), Act.SEE_METERING),
+    ("files", "f", _("Files"), Act.SEE_METERING),
+    ("quality", "q", _("Data quality"), Act.SEE_METERING),
+    ("intervals", "i", _("Intervals"), Act.SEE_METERING),
+    ("balance", "b", _("Balance"), Act.SEE_SETTLEMENT),
+    ("period", "c", _("Period close"), Act.SEE_SETTLEMENT),
+    ("bills", "r", _("Bills"), Act.SEE_BILLS),
+    ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
+    ("log", "j", _("Log"), Act.SEE_LOG),
+    ("health", "h", _("Health"), Act.SEE_HEALTH),
 )
 """The navigation: page, key after "g", label, act. A new noun of the console is a row here."""
+
+
+YEARS: Final = range(2000, 2100)
+"""The years that pages speak of; anything else in an address is a mistake."""
 
 
 @cache
@@ -31,7 +48,7 @@ def workspace() -> Workspace:
 
 
 class ViewerMiddleware:
-    """Sets `request.viewer`: the signed-in user with his open grants, read at every request."""
+    """Sets `request.viewer`: the signed-in user with his open grants, read at every request; what he does is his."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -39,8 +56,10 @@ class ViewerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with the viewer set."""
         user = request.user
-        request.viewer = viewer_of(user.pk, user.get_username()) if user.is_authenticated else NOBODY  # type: ignore[attr-defined]
-        return self._get_response(request)
+        found = viewer_of(user.pk, user.get_username()) if user.is_authenticated else NOBODY
+        request.viewer = found  # type: ignore[attr-defined]
+        with acting_as(found.login or "nobody"):
+            return self._get_response(request)
 
 
 def viewer(request: HttpRequest) -> Viewer:
@@ -49,12 +68,15 @@ def viewer(request: HttpRequest) -> Viewer:
     return found
 
 
+def scope(standing: Standing, code: str) -> Subject:
+    """What a page of an organisation shows: the rows of it and of everything below, within what the viewer sees."""
+    return Subject(place_of(code) or standing.path, standing.member_number)
+
+
 def month_of(request: HttpRequest) -> Month:
     """The month that all pages show: from the address, else the one last chosen, else the last whole month."""
-    text = request.GET.get("month") or request.session.get("month") or ""
-    try:
-        month = Month.parse(text)
-    except ValueError:
+    month = _parsed(request.GET.get("month") or request.session.get("month") or "")
+    if month is None:
         today: date = workspace().now().date()
         month = Month(today.year, today.month).shifted(-1)
     if request.GET.get("month"):
@@ -62,22 +84,49 @@ def month_of(request: HttpRequest) -> Month:
     return month
 
 
-def nouns(request: HttpRequest, seen: Viewer, code: str) -> tuple[dict[str, object], ...]:
+def _parsed(text: str) -> Month | None:
+    try:
+        month = Month.parse(text)
+    except ValueError:
+        return None
+    return month if month.year in YEARS else None
+
+
+def _section(request: HttpRequest) -> str:
+    """Which noun an address belongs to: the file of its page."""
+    match = request.resolver_match
+    return match.func.__module__.rpartition(".")[2] if match else ""
+
+
+def nouns(request: HttpRequest, seen: Viewer, code: str, place: str) -> tuple[dict[str, object], ...]:
     """The navigation: the nouns of an organisation that the viewer may open."""
-    place = place_of(code)
-    if place is None:
-        return ()
-    here = request.resolver_match.url_name if request.resolver_match else ""
+    section = _section(request)
     return tuple(
         {
+            "name": name,
             "label": label,
             "key": key,
             "href": reverse(name, kwargs={"code": code}),
-            "current": here == name,
+            "current": section == {"today": "home"}.get(name, name),
         }
         for name, key, label, act in NOUNS
         if seen.may(act, path=place)
     )
+
+
+def _switch(request: HttpRequest, seen: Viewer, code: str) -> list[dict[str, object]]:
+    """The organisations that the viewer works in, each with the address of the same page there."""
+    match = request.resolver_match
+    same = match.url_name if match and set(match.kwargs) == {"code"} and request.method == "GET" else "today"
+    return [
+        {
+            "name": one.name,
+            "depth": one.path.count("/") - 1,
+            "href": reverse(same or "today", kwargs={"code": one.code}),
+            "current": one.code == code,
+        }
+        for one in organisations_of(seen)
+    ]
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:
@@ -86,12 +135,21 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         return {}
     seen = viewer(request)
     code = request.resolver_match.kwargs.get("code", "") if request.resolver_match else ""
+    place = place_of(code) if code else None
+    if place is not None and not any(place.startswith(each.subject.path) for each in seen.standings):
+        place = None
+    switch = _switch(request, seen, code) if place else []
+    listed = nouns(request, seen, code, place) if place else ()
     return {
-        "code": code,
-        "nouns": nouns(request, seen, code) if code else (),
+        "code": code if place else "",
+        "nouns": listed,
+        "noun": next((one for one in listed if one["current"]), None),
+        "switch": switch,
+        "here": next((one["name"] for one in switch if one["current"]), ""),
         "viewer": seen,
-        "may": {act.value: seen.may(act) for act in Act},
+        "may": {act.value: seen.may(act, path=place or "") for act in Act},
         "is_member_only": bool(seen.standings) and all(each.role == Role.MEMBER for each in seen.standings),
         "month": month_of(request) if seen.standings else None,
+        "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day"}],
         "workspace_name": workspace().name,
     }

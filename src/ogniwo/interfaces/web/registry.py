@@ -72,7 +72,7 @@ def _guarded(each: Page) -> View:
     @wraps(each.view)
     def answer(request: HttpRequest, **kwargs: object) -> HttpResponse:
         if request.method not in (*each.methods, "HEAD"):
-            return render(request, "web/refused.html", {"code": "web.method"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
+            return render(request, "web/refused.html", {"refusal": "web.method"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
         try:
             standing = _standing(request, each, kwargs.get("code", ""))
             if isinstance(standing, HttpResponse):
@@ -104,4 +104,4 @@ def _standing(request: HttpRequest, each: Page, code: object) -> Standing | Http
 
 def refused(request: HttpRequest, refusal: Refusal, *, status: int) -> HttpResponse:
     """A page that says what was refused and why."""
-    return render(request, "web/refused.html", {"code": refusal.code, "detail": refusal.detail}, status=status)
+    return render(request, "web/refused.html", {"refusal": refusal.code, "detail": refusal.detail}, status=status)

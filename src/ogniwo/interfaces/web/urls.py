@@ -6,7 +6,22 @@ from django.urls import include, path
 
 from ogniwo.interfaces.web.registry import url_patterns
 
-for _noun in ("home", "people"):
+for _noun in (
+    "home",
+    "help",
+    "members",
+    "points",
+    "files",
+    "quality",
+    "intervals",
+    "balance",
+    "period",
+    "bills",
+    "ledger",
+    "people",
+    "log",
+    "health",
+):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
 
 urlpatterns = [

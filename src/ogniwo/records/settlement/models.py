@@ -81,3 +81,27 @@ class StatementRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.run} {self.point}"
+
+
+class CloseApproval(models.Model):
+    """A run of a month that a second person looked at and approved: bills may be issued from it. Never changed.
+
+    `inputs_digest` is the run's, so that the approval names what was seen; `prepared_by` closed the month.
+    """
+
+    run = models.OneToOneField(SettlementRun, on_delete=models.PROTECT, related_name="approval")
+    inputs_digest = models.CharField(max_length=64)
+    prepared_by = models.CharField(max_length=150)
+    approved_by = models.CharField(max_length=150)
+    approved_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("approved_at", "id")
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(approved_by=models.F("prepared_by")), name="approved_by_a_second_person"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.run} {self.approved_by}"

@@ -39,6 +39,16 @@ class People:
     awaited: tuple[OpenInvitation, ...]
 
 
+def accounts_of_members(path: str) -> dict[str, str]:
+    """The sign-in of every member below a path who has one, by member number."""
+    grants = Grant.objects.filter(role="member", ended_at=None, organisation__path__startswith=path)
+    return {
+        grant.member.number: str(grant.user.get_username())
+        for grant in grants.select_related("user", "member")
+        if grant.member
+    }
+
+
 def people_of(code: str) -> People:
     """The people of an organisation, for a viewer who was allowed to ask; raises OutOfSightError."""
     organisation = Organisation.objects.filter(code=code).first()

@@ -77,6 +77,11 @@ def document_view(
     )
 
 
+def document_pdf(workspace: Workspace, *, number: str, subject: Subject, language: str = "pl") -> bytes:
+    """The PDF of a document, drawn anew from what is stored. Raises InvoiceNotFoundError."""
+    return draw_invoice(workspace, invoice(number=number, subject=subject), language=language)
+
+
 def export_documents(
     workspace: Workspace, *, subject: Subject, numbers: Sequence[str], month: str, folder: Path, language: str
 ) -> list[Path]:

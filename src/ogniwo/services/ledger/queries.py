@@ -255,3 +255,62 @@ def _key(state: State, kid: str, now: int) -> LedgerKey:
         standing=standing,
         limits=tuple(rows),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMovement:
+    """One change of one balance with the balance after it; `time_s` is that of the block."""
+
+    time_s: int
+    height: int
+    operation: str
+    transaction: str
+    asset: str
+    amount: int
+    balance_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """One account: what it holds, and its newest movements."""
+
+    account: str
+    name: str
+    balances: tuple[AccountBalance, ...]
+    movements: tuple[AccountMovement, ...]
+
+
+class AccountNotFoundError(Refusal):
+    """The ledger has no such account, or the subject may not see it."""
+
+    code = "account.not_found"
+
+
+def account_view(workspace: Workspace, *, account: str, subject: Subject, limit: int = 200) -> AccountView:
+    """One account of those that `balances` shows the subject. Raises AccountNotFoundError, NoLedgerError."""
+    held = tuple(one for one in balances(workspace, subject=subject) if one.account == account)
+    if not held:
+        raise AccountNotFoundError(detail=f"there is no account {account} with a balance")
+    moved: list[tuple[int, AccountMovement]] = []
+    with open_projection(workspace) as projection:
+        places = {one.log_index: one for one in projection.history(account, limit=limit)}
+        for balance in held:
+            after = balance.amount
+            for movement in projection.movements(account, balance.asset, limit=limit):
+                place = places.get(movement.log_index)
+                if place is not None:
+                    row = AccountMovement(
+                        time_s=place.time_s,
+                        height=place.height,
+                        operation=place.operation,
+                        transaction=place.name,
+                        asset=balance.asset,
+                        amount=movement.amount,
+                        balance_after=after,
+                    )
+                    moved.append((movement.log_index, row))
+                after -= movement.amount
+    moved.sort(key=lambda pair: (-pair[0], pair[1].asset))
+    return AccountView(
+        account=account, name=held[0].name, balances=held, movements=tuple(row for _, row in moved[:limit])
+    )

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 import numpy as np
+from django.db.models import Q
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
@@ -36,6 +37,7 @@ __all__ = [
     "list_points",
     "month_completeness",
     "point_details",
+    "points_below",
     "versions_of",
 ]
 
@@ -133,6 +135,17 @@ def list_points(*, organisation: Organisation, subject: Subject, group: str = ""
     """The points of an organisation that the subject may see, by code; of a group (`a/b`) and all below it if named."""
     found = (_summary(point) for point in visible_points(organisation=organisation, subject=subject))
     return tuple(one for one in found if not group or f"{one.group}/".startswith(f"{group.strip('/')}/"))
+
+
+def points_below(*, subject: Subject, search: str = "", member: str = "") -> tuple[PointSummary, ...]:
+    """The points of every organisation that the subject sees, by code; `search` looks in code, member and town."""
+    points = MeteringPoint.objects.all().visible_to(subject).select_related("member", "group")
+    if member:
+        points = points.filter(member__number=member)
+    if search:
+        looked = Q(code__contains=search) | Q(town__icontains=search)
+        points = points.filter(looked | Q(member__name__icontains=search) | Q(member__number__icontains=search))
+    return tuple(_summary(point) for point in points)
 
 
 def group_path(group: PointGroup | None) -> str:

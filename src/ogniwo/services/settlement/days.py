@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+
 from ogniwo.core.kernel.calendar import HOUR_S, Month, grid_of_month
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.settlement.internal import InternalPrices, settle_internally
@@ -10,7 +12,7 @@ from ogniwo.core.tariffs.rules import TariffBook
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import rules_on
-from ogniwo.services.settlement.closing import internal_price_row, unpack_flows
+from ogniwo.services.settlement.closing import FLOW_NAMES, internal_price_row, unpack_flows
 from ogniwo.services.settlement.loading import latest_run
 
 
@@ -101,3 +103,52 @@ def day_settlement(*, community: Organisation, day: date, book: TariffBook, subj
         if record.point.code in visible
     )
     return DaySettlement(day=day, version=run.version, rows=rows, fee_grosz=settled.fee_grosz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HourAllocation:
+    """One hour of a community after its points' own netting: Wh by source and use; `start_epoch_s` begins it.
+
+    taken = community_in + pool + grid, given = community_out + surplus, community_in = community_out.
+    """
+
+    start_epoch_s: int
+    taken_wh: int
+    community_in_wh: int
+    pool_wh: int
+    grid_wh: int
+    given_wh: int
+    community_out_wh: int
+    surplus_wh: int
+
+
+def day_allocation(*, community: Organisation, day: date, subject: Subject) -> tuple[HourAllocation, ...]:
+    """The hours of a local day from the newest settlement, over the points that the subject sees.
+
+    Raises DayNotSettledError.
+    """
+    month = Month(day.year, day.month)
+    run = latest_run(community=community, month=month)
+    if run is None:
+        raise DayNotSettledError(detail=f"{community.code} has not closed {month}, the month of {day}")
+    grid = grid_of_month(month, slot_s=HOUR_S)
+    hours = slice(int(grid.day_offsets[day.day - 1]), int(grid.day_offsets[day.day]))
+    size = hours.stop - hours.start
+    sums = {name: np.zeros(size, dtype=np.int64) for name in FLOW_NAMES}
+    for record in run.statements.all().visible_to(subject):
+        for name, values in unpack_flows(bytes(record.flows)).items():
+            sums[name] = sums[name] + values[hours]
+    listed = {name: values.tolist() for name, values in sums.items()}
+    return tuple(
+        HourAllocation(
+            start_epoch_s=int(start),
+            taken_wh=listed["taken"][place],
+            community_in_wh=listed["community_in"][place],
+            pool_wh=listed["from_pool"][place],
+            grid_wh=listed["grid"][place],
+            given_wh=listed["given"][place],
+            community_out_wh=listed["community_out"][place],
+            surplus_wh=listed["surplus"][place],
+        )
+        for place, start in enumerate(grid.start_epoch_s[hours])
+    )

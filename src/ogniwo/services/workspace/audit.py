@@ -1,13 +1,29 @@
-"""The audit log: every act that changes something leaves a row."""
+"""The audit log: every act that changes something leaves a row that says who did it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.services.workspace.model import Workspace
 
+_ACTING: ContextVar[str] = ContextVar("acting", default="operator")
+"""Who acts now: the command line acts as the operator, a request as the user who is signed in."""
+
+
+@contextmanager
+def acting_as(login: str) -> Iterator[None]:
+    """Everything recorded inside was done by this user."""
+    token = _ACTING.set(login)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
 
 def record_act(
-    workspace: Workspace, *, action: str, target: str, facts: Mapping[str, object], subject: str = "operator"
+    workspace: Workspace, *, action: str, target: str, facts: Mapping[str, object], subject: str = ""
 ) -> None:
-    """Add a row to the audit log, in the transaction of the act itself; the command line acts as the operator."""
-    AuditEvent.objects.create(at=workspace.now(), subject=subject, action=action, target=target, facts=dict(facts))
+    """Add a row to the audit log, in the transaction of the act itself; without a subject it is whoever acts now."""
+    who = subject or _ACTING.get()
+    AuditEvent.objects.create(at=workspace.now(), subject=who, action=action, target=target, facts=dict(facts))

@@ -1,18 +1,19 @@
 """Where everybody arrives: the way in, today's work, the list of organisations."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext_lazy as _
 
-from ogniwo.interfaces.web.context import viewer, workspace
+from ogniwo.interfaces.web.context import month_of, nouns, scope, viewer, workspace
 from ogniwo.interfaces.web.registry import open_page, own_page, page, refused
 from ogniwo.interfaces.web.sign_in import INVITATION
 from ogniwo.services.access.inviting import InvitationError, accept, invited
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import Standing, organisations_of
-from ogniwo.services.workspace.queries import overview
+from ogniwo.services.access.viewers import Standing, organisations_of, place_of
+from ogniwo.services.workspace.today import TodayFacts, today_facts
 
 
 @open_page("", name="home")
@@ -41,20 +42,52 @@ def join(request: HttpRequest, standing: Standing | None, *, secret: str) -> Htt
     return render(request, "web/join.html", {"offer": offer, "secret": secret})
 
 
+_KINDS: Final = {"operator": _("operator"), "partner": _("partner"), "unit": _("unit")}
+
+
 @own_page("organisations/", name="organisations", act=Act.SEE_ORGANISATION)
 def organisations(request: HttpRequest, standing: Standing) -> HttpResponse:  # noqa: ARG001
     """The tree of organisations that the viewer works in."""
-    return render(request, "web/organisations.html", {"organisations": organisations_of(viewer(request))})
+    rows = [
+        {"code": one.code, "name": one.name, "depth": one.path.count("/") - 1, "kind": _KINDS.get(one.kind, one.kind)}
+        for one in organisations_of(viewer(request))
+    ]
+    return render(request, "web/organisations.html", {"organisations": rows})
 
 
 @page("today/", name="today", act=Act.SEE_ORGANISATION)
 def today(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """What is there and what is to be done."""
-    facts = overview(workspace(), subject=standing.subject)
-    return render(request, "web/today.html", {"overview": facts, "standing": standing, "code": code})
+    facts = today_facts(workspace(), subject=scope(standing, code), month=month_of(request))
+    links = _links(request, code)
+    context = {
+        "facts": facts,
+        "links": links,
+        "todo": _todo(facts, links),
+        "whole_percent": str(facts.present * 100 // facts.slots) if facts.slots else "0",
+    }
+    return render(request, "web/today.html", context)
+
+
+def _links(request: HttpRequest, code: str) -> dict[str, str]:
+    """The pages that the viewer may open here, by name."""
+    listed = nouns(request, viewer(request), code, place_of(code) or "")
+    return {str(one["name"]): str(one["href"]) for one in listed}
+
+
+def _todo(facts: TodayFacts, links: dict[str, str]) -> list[tuple[object, str]]:
+    """What waits, most urgent first, each with the page where it is done."""
+    steps = (
+        (bool(facts.points) and not facts.slots, "files", _("Import the files of the month")),
+        (facts.slots and facts.silent_points, "quality", _("Find out why points sent nothing")),
+        (facts.gaps, "quality", _("Close the gaps: wait for data or estimate")),
+        (facts.slots and not facts.gaps and not facts.silent_points and not facts.runs, "period", _("Close the month")),
+        (facts.runs and not facts.invoices, "period", _("Approve the month and issue the bills")),
+    )
+    return [(text, links[name]) for needed, name, text in steps if needed and name in links]
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 -- Django's signature
     """A page for addresses that lead nowhere."""
-    context: dict[str, Any] = {"code": "access.not_found", "detail": ""}
+    context: dict[str, Any] = {"refusal": "access.not_found", "detail": ""}
     return render(request, "web/refused.html", context, status=HTTPStatus.NOT_FOUND)

@@ -8,6 +8,9 @@ function pressed(event) {
   if (event.key === "/") {
     const field = /** @type {HTMLElement | null} */ (document.querySelector("input[type=search]"));
     if (field) { event.preventDefault(); field.focus(); }
+  } else if (event.key === "?") {
+    const link = document.querySelector("[data-help]");
+    if (link instanceof HTMLAnchorElement) link.click();
   } else if (waiting) {
     const link = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
     if (link instanceof HTMLAnchorElement) link.click();

@@ -1,0 +1,114 @@
+"""Bills: the list, one bill down to the hours behind its lines, its PDF and its receipt."""
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language
+
+from ogniwo.core.kernel.periods import epoch_of
+from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
+from ogniwo.interfaces.web.registry import page
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.billing.access import DocumentView, document_pdf, document_view, listed_documents
+from ogniwo.services.billing.queries import InvoiceNotFoundError
+from ogniwo.services.ledger.access import NoLedgerError
+from ogniwo.services.ledger.proving import NothingToProveError, prove_document
+from ogniwo.services.workspace.queries import Subject
+
+_PER_PAGE = 100
+
+
+@page("bills/", name="bills", act=Act.SEE_BILLS)
+def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """Issued documents of the month, or of all months."""
+    whole = request.GET.get("when") == "all"
+    search = request.GET.get("q", "").strip()
+    found = listed_documents(subject=scope(standing, code), month="" if whole else str(month_of(request)))
+    fits = [
+        one
+        for one in found
+        if not search or any(search.lower() in one[name].lower() for name in ("number", "member", "name"))
+    ]
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "paging": Paginator(fits, _PER_PAGE).get_page(request.GET.get("page")),
+        "query": f"{query.urlencode()}&" if query else "",
+        "search": search,
+        "whole": whole,
+        "net": sum(int(one["net_grosz"]) for one in fits),
+        "gross": sum(int(one["gross_grosz"]) for one in fits),
+    }
+    return render(request, "web/bills.html", context)
+
+
+@page("bills/<path:number>/pdf/", name="bill_pdf", act=Act.SEE_BILLS)
+def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """The document as PDF."""
+    try:
+        data = document_pdf(workspace(), number=number, subject=scope(standing, code), language=_language())
+    except InvoiceNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    return _file(data, name=f"{number.replace('/', '-')}.pdf", kind="application/pdf")
+
+
+@page("bills/<path:number>/receipt/", name="bill_receipt", act=Act.SEE_LEDGER)
+def bill_receipt(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """The receipt of the document: anyone can check it offline."""
+    try:
+        data = prove_document(workspace(), kind="invoice", natural_id=number, subject=scope(standing, code))
+    except (InvoiceNotFoundError, NothingToProveError) as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    return _file(data, name=f"receipt-{number.replace('/', '-')}.json", kind="application/json")
+
+
+@page("bills/<path:number>/", name="bill", act=Act.SEE_BILLS)
+def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
+    """One document with the reasons of every line and the hours behind it."""
+    subject = scope(standing, code)
+    try:
+        found = document_view(workspace(), number=number, subject=subject, language=_language(), with_hours=True)
+    except InvoiceNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    context = {
+        "number": number,
+        "document": found.document,
+        "digest": found.digest,
+        "lines": _lines(found),
+        "provable": viewer(request).may(Act.SEE_LEDGER, path=subject.path) and _provable(number, subject),
+    }
+    return render(request, "web/bill.html", context)
+
+
+def _lines(found: DocumentView) -> list[dict[str, object]]:
+    """Every line with its reasons and, where it counts energy, its hours."""
+    return [
+        {
+            "why": one,
+            "hours": found.hours.get(one.line_number),
+            "from": one.intervals.first,
+            "to": one.intervals.last_exclusive,
+            "begins": epoch_of(one.intervals.period.start),
+        }
+        for one in found.explanations
+    ]
+
+
+def _provable(number: str, subject: Subject) -> bool:
+    """Whether the document is on the ledger."""
+    try:
+        prove_document(workspace(), kind="invoice", natural_id=number, subject=subject)
+    except (NoLedgerError, NothingToProveError):
+        return False
+    return True
+
+
+def _language() -> str:
+    return "en" if (get_language() or "").startswith("en") else "pl"
+
+
+def _file(data: bytes, *, name: str, kind: str) -> HttpResponse:
+    answer = HttpResponse(data, content_type=kind)
+    answer["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer

@@ -1,0 +1,97 @@
+"""Metering points: the list, and one point with what was valid when."""
+
+from datetime import date, datetime
+from typing import Final
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+from ogniwo.core.kernel.calendar import local_day
+from ogniwo.core.kernel.periods import epoch_of
+from ogniwo.interfaces.web.charts import Timeline, timeline
+from ogniwo.interfaces.web.context import month_of, scope, workspace
+from ogniwo.interfaces.web.registry import page
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.ledger.access import NoLedgerError
+from ogniwo.services.ledger.queries import MintedDay, minted_days
+from ogniwo.services.metering.queries import (
+    PointDetails,
+    PointNotFoundError,
+    SeriesNotFoundError,
+    point_details,
+    points_below,
+    versions_of,
+)
+from ogniwo.services.workspace.queries import Subject
+
+PER_PAGE: Final = 100
+
+
+@page("points/", name="points", act=Act.SEE_METERING)
+def points(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """The points of the organisation and of those below it."""
+    search = request.GET.get("q", "").strip()
+    role = request.GET.get("role", "")
+    found = points_below(subject=scope(standing, code), search=search)
+    paging = Paginator([one for one in found if role in {"", one.role}], PER_PAGE).get_page(request.GET.get("page"))
+    query = request.GET.copy()
+    query.pop("page", None)
+    context = {
+        "paging": paging,
+        "query": f"{query.urlencode()}&" if query else "",
+        "search": search,
+        "role": role,
+        "roles": ("consumer", "prosumer", "producer"),
+        "peak_w": sum(one.peak_power_w for one in found if role in {"", one.role}),
+    }
+    return render(request, "web/points.html", context)
+
+
+@page("points/<str:ppe>/", name="point", act=Act.SEE_METERING)
+def point(request: HttpRequest, standing: Standing, *, code: str, ppe: str) -> HttpResponse:
+    """One point: what is registered, since when, which months it has, and the versions of the chosen month."""
+    month, subject = month_of(request), scope(standing, code)
+    try:
+        details = point_details(workspace(), code=ppe, subject=subject)
+    except PointNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    try:
+        versions = versions_of(workspace(), code=ppe, subject=subject, month=month)
+    except SeriesNotFoundError:
+        versions = ()
+    context = {
+        "details": details,
+        "versions": versions,
+        "minted": _minted(request, ppe, subject),
+        "timeline": _timeline(details, month.shifted(1).first),
+    }
+    return render(request, "web/point.html", context)
+
+
+def _minted(request: HttpRequest, ppe: str, subject: Subject) -> tuple[MintedDay, ...]:
+    """What the ledger holds of the month; nothing before anything was posted."""
+    try:
+        return minted_days(workspace(), point_code=ppe, month=month_of(request), subject=subject)
+    except NoLedgerError:
+        return ()
+
+
+def _timeline(details: PointDetails, until: date) -> Timeline:
+    """Meters, contracts and memberships as bars over the years."""
+    rows = [(_("Meter"), one.serial, _day(one.valid_from), _day_or_none(one.valid_to)) for one in details.meters]
+    rows += [
+        (_("Supply contract"), f"{one.operator} {one.group}", one.valid_from, one.valid_to) for one in details.contracts
+    ]
+    rows += [(_("Membership"), one.community, one.valid_from, one.valid_to) for one in details.memberships]
+    return timeline(rows, until=until)
+
+
+def _day(instant: datetime) -> date:
+    return local_day(epoch_of(instant))
+
+
+def _day_or_none(instant: datetime | None) -> date | None:
+    return None if instant is None else _day(instant)

@@ -1,0 +1,82 @@
+"""Stored integers as people read them: grosz, Wh, instants, shares."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import template
+from django.utils.formats import date_format, number_format
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from ogniwo.core.kernel.calendar import WARSAW, Month
+
+register = template.Library()
+_NOTHING = "–"
+
+
+def decimal_text(value: int, *, decimals: int) -> str:
+    """An integer of 10^-decimals with the marks of the page's language: `1 538,00`."""
+    return number_format(Decimal(value).scaleb(-decimals), decimal_pos=decimals, use_l10n=True, force_grouping=True)
+
+
+@register.filter
+def zl(grosz: int | None) -> str:
+    """Grosz as zł with two places."""
+    return _NOTHING if grosz is None or grosz == "" else decimal_text(int(grosz), decimals=2)
+
+
+@register.filter
+def kwh(energy_wh: int | None) -> str:
+    """Wh as kWh with three places."""
+    return _NOTHING if energy_wh is None or energy_wh == "" else decimal_text(int(energy_wh), decimals=3)
+
+
+@register.filter
+def percent(part: int, whole: int) -> str:
+    """A share in per cent, cut (not rounded) to one place, so that 100 means all."""
+    return f"{decimal_text(part * 1000 // whole, decimals=1)} %" if whole else _NOTHING
+
+
+@register.filter
+def local(instant: Any) -> str:  # noqa: ANN401 -- a datetime, epoch seconds, or nothing
+    """An instant in local time to the minute; the hour that autumn repeats says which of the two it is."""
+    if instant in (None, ""):
+        return _NOTHING
+    zone = ZoneInfo(WARSAW)
+    aware = isinstance(instant, datetime)
+    moment = instant.astimezone(zone) if aware else datetime.fromtimestamp(int(instant), tz=zone)
+    twice = moment.replace(fold=0).utcoffset() != moment.replace(fold=1).utcoffset()
+    return f"{moment:%Y-%m-%d %H:%M}{f'{moment:%z}'[:3] if twice else ''}"
+
+
+@register.filter
+def month_name(month: Month) -> str:
+    """A month in words, as it stands within a sentence: Polish months have small letters."""
+    text = date_format(month.first, "F Y")
+    return text.lower() if (get_language() or "").startswith("pl") else text
+
+
+@register.filter
+def short(digest: str) -> str:
+    """The beginning of a digest."""
+    return f"{digest[:12]}…" if digest else _NOTHING
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:  # noqa: ANN401 -- whatever the mapping holds
+    """A value of a mapping."""
+    return mapping.get(key, "")
+
+
+@register.filter
+def pick(sequence: Any, index: int) -> Any:  # noqa: ANN401 -- whatever the sequence holds
+    """An item of a sequence."""
+    return sequence[index]
+
+
+@register.filter
+def as_text(value: object) -> str:
+    """A value for an attribute: no marks between thousands."""
+    return SafeString(int(value)) if isinstance(value, int) else str(value)

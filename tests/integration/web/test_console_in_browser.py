@@ -1,0 +1,195 @@
+"""Every page of the console in Chromium, in Polish and English, on a phone and a desk: nothing for axe to find."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from urllib.request import urlopen
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
+from playwright.sync_api import sync_playwright
+
+from ogniwo.interfaces.web.registry import PAGES
+from ogniwo.services.access.roles import Role
+from ogniwo.services.billing.access import listed_documents
+from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
+from ogniwo.services.ledger.queries import balances
+from ogniwo.services.metering.inbox import received_files
+from ogniwo.services.workspace.queries import operator_subject
+
+PHONE, DESK = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
+FILES = {"bill_pdf", "bill_receipt", "intervals_file"}
+ELSEWHERE = {"home", "join"}
+WITH_CHOICES = (
+    "members/?mode=bill",
+    "intervals/?" + "&".join(f"point={one.code}" for one in POINTS[:12]) + "&kind=taken",
+    f"intervals/?point={POINTS[0].code}&kind=taken&kind=netted_taken&kind=grid&day=2026-10-25&step=900",
+    "period/?preview=1",
+    "bills/?month=2026-09",
+    "today/?month=2026-09",
+    "period/?month=2026-10",
+)
+
+
+@pytest.fixture
+def in_chromium():
+    """Runs `work(browser)` in a thread of its own: Playwright's loop must not be where Django's queries are."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None:
+        pytest.fail("no Chromium here: apt-get install chromium")
+
+    def launched(work):
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=path)
+            try:
+                return work(browser)
+            finally:
+                browser.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        yield lambda work: threads.submit(launched, work).result()
+
+
+@pytest.fixture
+def served(copy_of, sign_in):
+    """`ogniwo serve` over a workspace after the month: its address, the cookie of an operator, the pages to open."""
+    workspace = copy_of("posted")
+    operator = sign_in(workspace, Role.OPERATOR)
+    values = {
+        "number": {
+            "member": POINTS[0].member_number,
+            "bill": listed_documents(subject=operator_subject())[0]["number"],
+        },
+        "ppe": POINTS[0].code,
+        "sha256": received_files(subject=operator_subject())[0].sha256,
+        "day": "2026-10-25",
+        "account": balances(workspace, subject=operator_subject())[5].account,
+        "code": COMMUNITY_CODE,
+    }
+    with _serving(workspace) as address:
+        yield address, operator.cookies["sessionid"].value, _addresses(values)
+
+
+@contextlib.contextmanager
+def _serving(workspace):
+    """`ogniwo serve` as a process of its own on a free port of loopback."""
+    # The cookie was signed in this process: the other one gets the same secret.
+    (workspace.keys / "web-secret").write_text(settings.SECRET_KEY, encoding="ascii")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "ogniwo", "-w", str(workspace.root), "serve", "--port", str(port)]
+    environment = {**os.environ, "OGNIWO_WORKSPACE": str(workspace.root)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait(process, f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(process, address):
+    for _ in range(300):
+        if process.poll() is not None:
+            pytest.fail(f"`ogniwo serve` ended with {process.returncode}")
+        with contextlib.suppress(OSError), urlopen(f"{address}/help/", timeout=5) as answer:  # noqa: S310 -- loopback
+            assert answer.status == 200
+            return
+        time.sleep(0.1)
+    pytest.fail("`ogniwo serve` did not answer")
+
+
+def _addresses(values):
+    """The address of every page that shows something, and some with choices made."""
+    found = []
+    for page in PAGES:
+        if "GET" not in page.methods or page.name in FILES | ELSEWHERE:
+            continue
+        route = page.route
+        for name, value in values.items():
+            text = value[page.name] if isinstance(value, dict) and page.name in value else value
+            for kind in ("str", "slug", "path", "int"):
+                route = route.replace(f"<{kind}:{name}>", str(text))
+        assert "<" not in route, f"no value for {route}"
+        found.append(f"/{route}")
+    return [*found, *(f"/o/{COMMUNITY_CODE}/{choice}" for choice in WITH_CHOICES)]
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+def test_every_page_is_accessible_and_fits(in_chromium, served, language):
+    assert len(served[2]) > 25
+    assert in_chromium(lambda browser: _faults(browser, served, language)) == []
+
+
+def test_a_month_with_gaps_is_accessible_too(in_chromium, copy_of, sign_in):
+    workspace = copy_of("imported")
+    clerk = sign_in(workspace, Role.CLERK)
+    addresses = [f"/o/{COMMUNITY_CODE}/{rest}" for rest in ("quality/?preview=1", "period/?preview=1", "ledger/")]
+    with _serving(workspace) as base:
+        served = (base, clerk.cookies["sessionid"].value, addresses)
+        assert in_chromium(lambda browser: _faults(browser, served, "pl")) == []
+
+
+def _faults(browser, served, language):
+    """What is wrong on any page in this language, on the desk and on the phone."""
+    base, cookie, addresses = served
+    context = browser.new_context(viewport=DESK, locale=language, reduced_motion="reduce")
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
+    page, wrong = context.new_page(), []
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{base}/o/{COMMUNITY_CODE}/today/?month=2026-10")
+    for address in addresses:
+        answer = page.goto(base + address)
+        assert answer.status == 200, (address, answer.status)
+        assert page.url == base + address, page.url
+        assert page.locator("html").get_attribute("lang") == language, address
+        assert page.locator("h1").count() == 1, address
+        for size in (DESK, PHONE):
+            page.set_viewport_size(size)
+            found = Axe().run(page).response["violations"]
+            wrong += [f"{address} {size['width']}: {one['id']} {one['nodes'][0]['target']}" for one in found]
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wrong.append(f"{address} {size['width']}: the page scrolls sideways")
+    context.close()
+    return wrong
+
+
+def test_files_are_dropped_and_keys_lead_to_nouns(in_chromium, served):
+    in_chromium(lambda browser: _drop_and_press(browser, served))
+
+
+def _drop_and_press(browser, served):
+    base, cookie, _ = served
+    context = browser.new_context(viewport=DESK, locale="en")
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
+    page = context.new_page()
+    page.goto(f"{base}/o/{COMMUNITY_CODE}/files/?month=2026-10")
+    page.evaluate(
+        """() => {
+          const carried = new DataTransfer();
+          carried.items.add(new File(["hello"], "notes.txt"));
+          const zone = document.querySelector("[data-drop]");
+          zone.dispatchEvent(new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true }));
+        }"""
+    )
+    assert page.locator("[data-chosen]").inner_text() == "notes.txt"
+    page.get_by_role("button", name="Only check").click()
+    assert page.locator("#result").is_visible()
+    assert page.get_by_role("cell", name="refused").is_visible()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    page.wait_for_url("**/members/")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.locator("#q").blur()
+    page.keyboard.press("?")
+    page.wait_for_url("**/help/")
+    context.close()
