@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from hashlib import sha256
 from pathlib import Path
 
 from babel.messages.mofile import write_mo
@@ -28,11 +29,16 @@ def web_secret(workspace: Path) -> str:
 
 
 def compiled_messages(workspace: Path) -> Path:
-    """The folder with the compiled message catalogues, made anew when a source is newer."""
-    folder = workspace / "cache" / "locale"
-    for source in sorted(_MESSAGES.glob("*.po")):
+    """The folder with the compiled message catalogues of this version of the texts, made when it is not there.
+
+    The folder is named by the texts: the times of files say nothing after a copy or an upgrade.
+    """
+    sources = sorted(_MESSAGES.glob("*.po"))
+    digest = sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:16]
+    folder = workspace / "cache" / f"locale-{digest}"
+    for source in sources:
         target = folder / source.stem / "LC_MESSAGES" / "django.mo"
-        if target.is_file() and target.stat().st_mtime >= source.stat().st_mtime:
+        if target.is_file():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         unfinished = target.with_name(f".django.{os.getpid()}.mo")
