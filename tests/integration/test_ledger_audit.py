@@ -1,12 +1,15 @@
 """The audit report of a workspace and of an auditor's copy: what it says, what it finds, and what it does not prove."""
 
 import importlib.util
+import inspect
 import io
 import json
+import re
 import shutil
 import sqlite3
 import sys
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 import pypdf
@@ -17,6 +20,7 @@ from ogniwo.core.ledger.checkpoints import Checkpoint, sign_checkpoint, verifier
 from ogniwo.formats.audit_pdf.render import languages, render_audit_pdf
 from ogniwo.services.ledger.auditing import audit_copy
 from ogniwo.services.ledger.following import Follower
+from ogniwo.services.ledger.verifying import verify_chain
 
 _PLACE = Path(__file__).parent / "ledger_server.py"
 _SPECIFICATION = importlib.util.spec_from_file_location("ledger_server", _PLACE)
@@ -115,6 +119,14 @@ def test_every_word_of_one_language_is_in_the_other():
     words = languages()
     assert set(words["pl"]) == set(words["en"])
     assert set(words["pl"]["checks"]) == set(words["en"]["checks"])
+
+
+def test_every_link_that_is_verified_has_its_word_in_the_report_and_on_screen():
+    links = set(re.findall(r'^ +\("([a-z ]+)", \w+\),$', inspect.getsource(verify_chain), re.MULTILINE))
+    assert len(links) == 9
+    assert links <= set(languages()["pl"]["checks"])
+    page = files("ogniwo.interfaces.web").joinpath("templates/web/ledger.html").read_text(encoding="utf-8")
+    assert links <= set(re.findall(r'one\.name == "([a-z ]+)"', page))
 
 
 @pytest.mark.parametrize(
