@@ -17,7 +17,7 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger import admission
 from ogniwo.core.ledger.canonical import decode, encode
 from ogniwo.core.ledger.machine import Machine
-from ogniwo.core.ledger.signing import key_id, load_public_key, sign
+from ogniwo.core.ledger.signing import key_id, load_public_key
 from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.transactions import Genesis, MintMetering, Payload, carried_keys
 
@@ -150,12 +150,6 @@ def _balances(state: State) -> None:
         asset = state.assets[name]
         if asset.kind != "claim" and account != asset.issuer:
             assert amount >= 0 or asset.kind == "metering", (account, name, amount)
-
-
-def envelope_of(payload: Payload, *names: str) -> bytes:
-    """A payload signed by keys of the cooperative, as a seed for `decoder`."""
-    network = new_network()
-    return sign(encode(payload), keys=[network.key(name) for name in names])
 
 
 TARGETS = {"decoder": decoder, "machine": machine}

@@ -1,14 +1,13 @@
 """What a ledger holds, counted while its blocks are followed: for reports, after `audit` has verified it."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import msgspec
 
 from ogniwo.chain.store import DamagedStoreError, LedgerAddress
 from ogniwo.chain.stores import open_store
 from ogniwo.core.ledger.admission import open_transaction
-from ogniwo.core.ledger.blocks import Block, read_body
+from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.machine import BlockMismatchError, Machine
 from ogniwo.core.ledger.state import State
 
@@ -33,13 +32,10 @@ class Inspection(msgspec.Struct, kw_only=True):
 
 def inspect(address: LedgerAddress, *, sizes: frozenset[int] = frozenset()) -> Inspection:
     """Follow the blocks by the rules, without verifying signatures again; stops at the first that does not follow."""
-    machine, counts, first_s = Machine(), Counter[tuple[str, str]](), 0
-    for block in _sound(address):
-        header = machine.replay(block, check_signatures=False)
-        first_s = first_s or header.time
-        for record in read_body(block.body):
-            payload = open_transaction(record.envelope).payload
-            counts[str(type(payload).__struct_config__.tag), record.outcome] += 1
+    machine, counts, first_s, followed, whole = _followed(address)
+    if not whole:
+        # A machine that refused a block is of no more use: another one stops before it. `verify_ledger` names it.
+        machine, counts, first_s, _, _ = _followed(address, limit=followed)
     return Inspection(
         height=machine.height,
         first_s=first_s,
@@ -53,19 +49,19 @@ def inspect(address: LedgerAddress, *, sizes: frozenset[int] = frozenset()) -> I
     )
 
 
-def _sound(address: LedgerAddress) -> Iterator[Block]:
-    """The blocks before the first that does not follow: `audit.verify_ledger` names that one.
-
-    A machine that refused a block is of no more use, so they are followed once more to learn where they end.
-    """
-    machine, last = Machine(), -1
+def _followed(address: LedgerAddress, *, limit: int = -1) -> tuple[Machine, Counter[tuple[str, str]], int, int, bool]:
+    """The machine, what was counted, the first time, how many blocks followed, and whether no block was refused."""
+    machine, counts, first_s, followed = Machine(), Counter[tuple[str, str]](), 0, 0
+    if not limit:
+        return machine, counts, first_s, followed, True
     try:
         with open_store(address, write=False) as store:
-            for block in store.blocks():
-                machine.replay(block, check_signatures=False)
-                last = block.height
+            for block in store.blocks(limit=limit):
+                header = machine.replay(block, check_signatures=False)
+                first_s, followed = first_s or header.time, followed + 1
+                for record in read_body(block.body):
+                    payload = open_transaction(record.envelope).payload
+                    counts[str(type(payload).__struct_config__.tag), record.outcome] += 1
     except (BlockMismatchError, DamagedStoreError):
-        pass
-    if last >= 0:
-        with open_store(address, write=False) as store:
-            yield from store.blocks(limit=last + 1)
+        return machine, counts, first_s, followed, False
+    return machine, counts, first_s, followed, True

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from typing import TypedDict
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -15,6 +14,7 @@ from ogniwo.chain.projection import Projection
 from ogniwo.chain.stores import store_exists
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.operations.frame import Frame
 from ogniwo.core.ledger.signing import sign
 from ogniwo.core.ledger.transactions import Payload
 from ogniwo.records.ledger.models import Commitment
@@ -120,17 +120,6 @@ class ErasedError(Refusal):
     """What is asked for was erased: payload and salt are gone, and only the proof that it existed is left."""
 
     code = "ledger.erased"
-
-
-class Frame(TypedDict):
-    """The fields every payload carries."""
-
-    account: str
-    expires: int
-    id: str
-    network: str
-    reason: str
-    references: tuple[str, ...]
 
 
 def frame(workspace: Workspace, *, account: str, reason: str = "", references: tuple[str, ...] = ()) -> Frame:

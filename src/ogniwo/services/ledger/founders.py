@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict, get_args
+from typing import get_args
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -15,6 +15,7 @@ from ogniwo.chain.network.genesis import FOUNDER_POWER, Card, CardError, read_ca
 from ogniwo.chain.network.home import ORGANISATION_KEY, NodeHome
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.checkpoints import verifier_key
+from ogniwo.core.ledger.operations.frame import Frame
 from ogniwo.core.ledger.signing import add_signature, public_key_of, sign
 from ogniwo.core.ledger.transactions import (
     Approve,
@@ -57,17 +58,6 @@ _PARTNER_RIGHTS: tuple[Permission, ...] = (
     "read.subtree",
     "role.bind",
 )
-
-
-class Frame(TypedDict):
-    """The fields every payload carries."""
-
-    account: str
-    expires: int
-    id: str
-    network: str
-    reason: str
-    references: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

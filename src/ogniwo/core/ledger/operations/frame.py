@@ -7,7 +7,7 @@ reason code. Personal data has no place here: paths are opaque, documents are co
 structs hold no cycles: the garbage collector need not walk thousands of them.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 
@@ -75,3 +75,14 @@ class Operation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     reason: Reason
     references: Annotated[tuple[Digest, ...], Meta(max_length=64)]
     v: Annotated[int, Meta(ge=1, le=INTEGER_LIMIT)] = FORMAT_VERSION
+
+
+class Frame(TypedDict):
+    """The fields that every payload carries, for whoever builds one."""
+
+    account: str
+    expires: int
+    id: str
+    network: str
+    reason: str
+    references: tuple[str, ...]
