@@ -102,6 +102,7 @@ USE_THOUSAND_SEPARATOR = True
 TIME_ZONE = "Europe/Warsaw"
 
 STATIC_URL = "/static/"
+STATICFILES_DIRS = [Path(__file__).parents[1] / "interfaces" / "wallet" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"

@@ -11,7 +11,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
-from ogniwo.interfaces.web import context, pages
+from ogniwo.interfaces.web import context, pages, wallet
 from ogniwo.records.access.models import Grant
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.services.access.roles import Role
@@ -73,9 +73,10 @@ def web_stages(stages, tmp_path_factory):
 def shown(workspace, monkeypatch):
     """Let every page show this workspace."""
     monkeypatch.setattr(context, "workspace", lambda: workspace)
-    for found in pkgutil.iter_modules(pages.__path__, f"{pages.__name__}."):
-        if hasattr(importlib.import_module(found.name), "workspace"):
-            monkeypatch.setattr(f"{found.name}.workspace", lambda: workspace)
+    for package in (pages, wallet):
+        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            if callable(getattr(importlib.import_module(found.name), "workspace", None)):
+                monkeypatch.setattr(f"{found.name}.workspace", lambda: workspace)
     monkeypatch.setattr("ogniwo.interfaces.web.sign_in.workspace", lambda: workspace)
     return workspace
 

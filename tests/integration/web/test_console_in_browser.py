@@ -16,7 +16,7 @@ from django.conf import settings
 from playwright.sync_api import sync_playwright
 
 from ogniwo.interfaces.web.registry import PAGES
-from ogniwo.services.access.roles import Role
+from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 from ogniwo.services.ledger.queries import balances
@@ -110,7 +110,7 @@ def _addresses(values):
     """The address of every page that shows something, and some with choices made."""
     found = []
     for page in PAGES:
-        if "GET" not in page.methods or page.name in FILES | ELSEWHERE:
+        if "GET" not in page.methods or page.name in FILES | ELSEWHERE or page.act == Act.OWN_WALLET:
             continue
         route = page.route
         for name, value in values.items():

@@ -37,6 +37,13 @@ NOUNS: Final = (
 """The navigation: page, key after "g", label, act. A new noun of the console is a row here."""
 
 
+WALLET: Final = (
+    ("wallet_home", _("Home")),
+    ("wallet_more", _("More")),
+)
+"""The bar at the bottom of a wallet: page, label."""
+
+
 YEARS: Final = range(2000, 2100)
 """The years that pages speak of; anything else in an address is a mistake."""
 
@@ -129,12 +136,37 @@ def _switch(request: HttpRequest, seen: Viewer, code: str) -> list[dict[str, obj
     ]
 
 
+def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
+    """The wallet that an address lies in: whose, where, the pages of the bar, whether somebody else looks."""
+    match = request.resolver_match
+    if match is None or not match.route.startswith("w/") or "number" not in match.kwargs:
+        return None
+    code, number = match.kwargs["code"], match.kwargs["number"]
+    own = next((one for one in seen.standings if (one.code, one.member_number) == (code, number)), None)
+    section = next((name for name, _label in WALLET if (match.url_name or "").startswith(name)), "wallet_more")
+    return {
+        "code": code,
+        "number": number,
+        "name": own.name if own else code,
+        "looks": own is None,
+        "tabs": [
+            {
+                "label": label,
+                "href": reverse(name, kwargs={"code": code, "number": number}),
+                "current": name == section,
+            }
+            for name, label in WALLET
+        ],
+    }
+
+
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the viewer, what he may do, his place, the month."""
     if not hasattr(request, "session"):
         return {}
     seen = viewer(request)
-    code = request.resolver_match.kwargs.get("code", "") if request.resolver_match else ""
+    mine = _wallet(request, seen)
+    code = request.resolver_match.kwargs.get("code", "") if request.resolver_match and not mine else ""
     place = place_of(code) if code else None
     if place is not None and not any(place.startswith(each.subject.path) for each in seen.standings):
         place = None
@@ -152,4 +184,5 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "month": month_of(request) if seen.standings else None,
         "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day"}],
         "workspace_name": workspace().name,
+        "wallet": mine,
     }

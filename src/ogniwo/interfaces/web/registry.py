@@ -13,12 +13,15 @@ from django.urls import URLPattern, path
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, place_of
+from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, place_of, wallet_of
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address: its route, its name, the act it needs (None: everybody), whether it lies in an organisation."""
+    """One address: its route, its name, the act it needs (None: everybody), whether it lies in an organisation.
+
+    A page `in_wallet` lies in one member's wallet: he alone does what it does, who helps only looks.
+    """
 
     route: str
     name: str
@@ -26,10 +29,14 @@ class Page:
     in_organisation: bool
     view: Callable[..., HttpResponse]
     methods: tuple[str, ...]
+    in_wallet: bool = False
 
 
 PAGES: Final[list[Page]] = []
 _IN_ORGANISATION: Final = "o/<slug:code>/"
+_IN_WALLET: Final = "w/<slug:code>/<str:number>/"
+LOOKS_AS: Final = "looks_as"
+"""Where the web session keeps whose wallet (CODE/NUMBER) somebody who may help looks at."""
 
 View = Callable[..., HttpResponse]
 
@@ -43,6 +50,17 @@ def page(route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",)
     return _registered(_IN_ORGANISATION + route, name=name, act=act, in_organisation=True, methods=methods)
 
 
+def wallet_page(route: str, *, name: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+    """Register a page of a member's wallet: `view(request, standing, code=..., number=...)`.
+
+    Its address begins with `w/CODE/NUMBER/`. The member's standing is given to the member, and to who looks as him
+    (`LOOKS_AS`, with the act ACT_AS_MEMBER) for reading only.
+    """
+    return _registered(
+        _IN_WALLET + route, name=name, act=Act.OWN_WALLET, in_organisation=True, methods=methods, in_wallet=True
+    )
+
+
 def own_page(route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
     """Register a page that lies in no organisation: it needs the act anywhere."""
     return _registered(route, name=name, act=act, in_organisation=False, methods=methods)
@@ -54,10 +72,16 @@ def open_page(route: str, *, name: str, methods: tuple[str, ...] = ("GET",)) -> 
 
 
 def _registered(
-    route: str, *, name: str, act: Act | None, in_organisation: bool, methods: tuple[str, ...]
+    route: str,
+    *,
+    name: str,
+    act: Act | None,
+    in_organisation: bool,
+    methods: tuple[str, ...],
+    in_wallet: bool = False,
 ) -> Callable[[View], View]:
     def register(view: View) -> View:
-        PAGES.append(Page(route, name, act, in_organisation, view, methods))
+        PAGES.append(Page(route, name, act, in_organisation, view, methods, in_wallet))
         return view
 
     return register
@@ -74,7 +98,7 @@ def _guarded(each: Page) -> View:
         if request.method not in (*each.methods, "HEAD"):
             return render(request, "web/refused.html", {"refusal": "web.method"}, status=HTTPStatus.METHOD_NOT_ALLOWED)
         try:
-            standing = _standing(request, each, kwargs.get("code", ""))
+            standing = _standing(request, each, str(kwargs.get("code", "")), str(kwargs.get("number", "")))
             if isinstance(standing, HttpResponse):
                 return standing
             return each.view(request, standing, **kwargs)
@@ -88,7 +112,7 @@ def _guarded(each: Page) -> View:
     return answer
 
 
-def _standing(request: HttpRequest, each: Page, code: object) -> Standing | HttpResponse | None:
+def _standing(request: HttpRequest, each: Page, code: str, number: str) -> Standing | HttpResponse | None:
     if each.act is None:
         return None
     who = viewer(request)
@@ -96,10 +120,13 @@ def _standing(request: HttpRequest, each: Page, code: object) -> Standing | Http
         return HttpResponseRedirect(f"{resolve_url('account_login')}?next={request.get_full_path()}")
     if not each.in_organisation:
         return who.at(each.act)
-    place = place_of(str(code))
+    place = place_of(code)
     if place is None:
         raise OutOfSightError(detail="there is nothing here")
-    return who.at(each.act, path=place)
+    if not each.in_wallet:
+        return who.at(each.act, path=place)
+    looks = request.method in {"GET", "HEAD"} and request.session.get(LOOKS_AS) == f"{code}/{number}"
+    return wallet_of(who, place=place, number=number, looks=looks)
 
 
 def refused(request: HttpRequest, refusal: Refusal, *, status: int) -> HttpResponse:

@@ -23,6 +23,8 @@ for _noun in (
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
+for _part in ("home",):
+    import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [
     path("account/", include("allauth.urls")),

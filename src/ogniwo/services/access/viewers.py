@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.access.models import Grant
-from ogniwo.records.parties.models import Organisation
+from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.access.roles import ALLOWED, Act, Role
 
@@ -66,6 +66,26 @@ class Viewer:
 
 
 NOBODY = Viewer(0, "", ())
+
+
+def wallet_of(viewer: Viewer, *, place: str, number: str, looks: bool) -> Standing:
+    """The standing of a member in an organisation (its path): the viewer's own, or another's whom he `looks` as.
+
+    Raises OutOfSightError when the viewer may not know of the member, NotAllowedError when the wallet is not his.
+    """
+    for own in viewer.standings:
+        if own.role == Role.MEMBER and own.path == place and own.member_number == number:
+            return own
+    if not looks or not viewer.may(Act.ACT_AS_MEMBER, path=place):
+        seen = any(place.startswith(each.subject.path) for each in viewer.standings if each.role != Role.MEMBER)
+        if not seen:
+            raise OutOfSightError(detail="there is nothing here")
+        raise NotAllowedError(detail=f"your role does not allow this ({Act.OWN_WALLET.value})")
+    member = Member.objects.filter(organisation__path=place, number=number).select_related("organisation").first()
+    if member is None:
+        raise OutOfSightError(detail="there is nothing here")
+    found = member.organisation
+    return Standing(role=Role.MEMBER, code=found.code, name=found.name, path=found.path, member_number=number)
 
 
 def viewer_of(user_id: int, login: str) -> Viewer:

@@ -23,6 +23,8 @@ def home(request: HttpRequest, standing: Standing | None) -> HttpResponse:  # no
     if not who.user_id:
         return redirect("account_login")
     working = organisations_of(who)
+    if not working and who.may(Act.OWN_WALLET):
+        return redirect("wallet")
     if len(working) == 1:
         return redirect("today", code=working[0].code)
     return redirect("organisations") if working else render(request, "web/nothing_yet.html")

@@ -1,0 +1,1 @@
+"""A member's pages: his energy, his bills, his tokens, his keys."""

@@ -1,0 +1,30 @@
+"""Where a member arrives: his wallet, its home page, the list of everything else."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from ogniwo.interfaces.web.context import viewer
+from ogniwo.interfaces.web.registry import own_page, wallet_page
+from ogniwo.services.access.roles import Act, Role
+from ogniwo.services.access.viewers import Standing
+
+
+@own_page("w/", name="wallet", act=Act.OWN_WALLET)
+def wallet(request: HttpRequest, standing: Standing) -> HttpResponse:  # noqa: ARG001 -- the registry's signature
+    """Open the only wallet, or let choose among several."""
+    own = [one for one in viewer(request).standings if one.role == Role.MEMBER]
+    if len(own) == 1:
+        return redirect("wallet_home", code=own[0].code, number=own[0].member_number)
+    return render(request, "web/wallet/choose.html", {"own": own})
+
+
+@wallet_page("", name="wallet_home")
+def home(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """What matters now."""
+    return render(request, "web/wallet/home.html", {})
+
+
+@wallet_page("more/", name="wallet_more")
+def more(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """The pages that the bar has no room for."""
+    return render(request, "web/wallet/more.html", {})
