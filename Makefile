@@ -4,13 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help demo test check bench fuzz simulate lock clean setup setup-dev system-demo system-test
+.PHONY: help demo demo-stop demo-shots test check bench fuzz simulate lock clean setup setup-dev system-demo system-test
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: setup ## set up, then run the whole job on the sample cooperative into ./demo
-	$(BIN)/ogniwo -w demo demo --replace
+demo: setup ## set up, run the whole job on the sample cooperative into ./demo, and serve it on loopback
+	$(BIN)/ogniwo -w demo demo --replace --serve
+
+demo-stop: ## end what `make demo` serves
+	$(BIN)/ogniwo -w demo demo --stop
+
+demo-shots: setup-dev ## photograph every screen of the running demo into build/shots, and those of the documents
+	$(BIN)/python tools/demo_shots.py demo
 
 test: setup-dev ## set up (system packages too, where allowed), then pass all tests
 	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)

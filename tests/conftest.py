@@ -30,6 +30,7 @@ def shared_data() -> Path:
 def _prepare_django() -> Path:
     """Make Django ready before any test module imports records, in a folder of this process only."""
     folder = Path(tempfile.mkdtemp(prefix="ogniwo-tests-"))
+    (folder / "ogniwo.toml").touch()  # what people read is compiled for workspaces only
     os.environ["OGNIWO_WORKSPACE"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.web_settings"
     django.setup()

@@ -22,7 +22,7 @@ REGISTRY = re.compile(
 )
 PYTEST_SCOPE = re.compile(r"scope=\"session\"|pytest_session\w+")
 SIGN_IN = re.compile(
-    r"request\.session|\"session\"|contrib\.sessions|SessionMiddleware|usersessions|SESSION_\w+|web session"
+    r"(?:request|client|browser)\.session|session\[|session\.save|sessionid|\"session\"|contrib\.sessions|SessionMiddleware|usersessions|SESSION_\w+|web session"
 )
 """What a signed-in browser has is called so by everybody who writes web pages."""
 NOT_TEXT = {".png", ".pdf", ".xlsx", ".ico", ".woff2", ".svg"}

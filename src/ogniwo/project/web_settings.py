@@ -8,7 +8,8 @@ from ogniwo.project.settings import INSTALLED_APPS, WORKSPACE
 from ogniwo.project.web_start import compiled_messages, web_secret
 
 DEBUG = False
-_BOUND = bool(os.environ.get("OGNIWO_WORKSPACE"))  # type checkers and documentation load this without a workspace
+# Type checkers and documentation load this without a workspace, the demo before there is one: nothing is written then.
+_BOUND = bool(os.environ.get("OGNIWO_WORKSPACE")) and (WORKSPACE / "ogniwo.toml").is_file()
 SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "without a workspace nobody signs in"
 SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")
 """Where people reach this installation; passkeys are bound to it."""

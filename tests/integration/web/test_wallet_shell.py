@@ -1,4 +1,4 @@
-"""Whose wallet opens for whom: the member's own, and for reading only the one that a helper looks at."""
+"""Whose wallet opens for whom: the member's own, and for reading only the one that somebody looks at who said so."""
 
 from http import HTTPStatus
 
@@ -16,9 +16,9 @@ def home_of(number):
 
 
 def looking(browser, number):
-    session = browser.session
-    session[LOOKS_AS] = f"{COMMUNITY_CODE}/{number}"
-    session.save()
+    kept = browser.session
+    kept[LOOKS_AS] = f"{COMMUNITY_CODE}/{number}"
+    kept.save()
     return browser
 
 

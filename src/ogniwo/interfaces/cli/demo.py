@@ -7,9 +7,12 @@ from dataclasses import asdict
 import click
 
 from ogniwo.core.kernel.quantities import format_decimal
+from ogniwo.interfaces.cli.background import start_serving, stop_serving
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import FAILED, answers_refusals, say, say_findings, show_json, show_table
+from ogniwo.services.demo.sign_ins import SIGN_INS, make_sign_ins
 from ogniwo.services.demo.story import STEPS, DemoResult, clear_demo, run_demo
+from ogniwo.services.workspace.model import Workspace
 
 _EXPLAINED = {
     "import": "50 meter files in four layouts and one register form",
@@ -65,15 +68,22 @@ def _zl(grosz: int) -> str:
 
 @click.command(name="demo")
 @click.option("--replace", is_flag=True, help="Remove an earlier demo in the folder first.")
+@click.option("--serve", "serving", is_flag=True, help="Serve it on loopback at the end, until `demo --stop`.")
+@click.option("--stop", "stopping", is_flag=True, help="Only end what --serve started.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the tables.")
 @click.pass_obj
 @answers_refusals
-def demo_command(runtime: Runtime, replace: bool, as_json: bool) -> None:  # noqa: FBT001 -- click's way
+def demo_command(runtime: Runtime, *, replace: bool, serving: bool, stopping: bool, as_json: bool) -> None:
     """Run the whole job on the packaged sample cooperative: forty members, October 2026 with its day of 100 quarters.
 
     Makes a workspace (folder `demo`, or -w FOLDER), imports the files, checks, estimates, balances, rates, settles,
-    posts, bills and verifies; then a late correction arrives and only the difference is corrected.
+    posts, bills and verifies; then a late correction arrives and only the difference is corrected. With --serve the
+    console and the wallet of the sample cooperative are then open in a browser, with a sign-in for each role.
     """
+    stopped = stop_serving(runtime.folder)
+    if stopping:
+        say("The demo is no longer served." if stopped else "The demo was not being served.")
+        return
     if replace:
         clear_demo(runtime.folder)
     steps = _Steps()
@@ -90,6 +100,19 @@ def demo_command(runtime: Runtime, replace: bool, as_json: bool) -> None:  # noq
         say_findings(result.findings)
         say("ogniwo: the demo's sums do not agree")
         sys.exit(FAILED)
+    if serving:
+        _serve(result.workspace, runtime)
+
+
+def _serve(workspace: Workspace, runtime: Runtime) -> None:
+    """Let people in and serve; say where, and as whom to sign in."""
+    password = make_sign_ins(workspace)
+    address = start_serving(runtime.folder)
+    click.echo(f"\nServed at {address} until `ogniwo -w {runtime.folder} demo --stop`. Sign in as:\n")
+    show_table(
+        headers=("login", "role", "who", "password"),
+        rows=[(one.login, one.role.value, one.does, password) for one in SIGN_INS],
+    )
 
 
 def _as_json(result: DemoResult) -> dict[str, object]:

@@ -28,7 +28,9 @@ _CLI: Final = "ogniwo.interfaces.cli"
 COMMANDS: Final = {
     "read": Entry(f"{_CLI}.read:read_command", False, "Normalise meter files to CSV or JSON lines (no workspace)."),
     "price": Entry(f"{_CLI}.price:price_command", False, "Price one point on a named tariff (no workspace)."),
-    "demo": Entry(f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative.", "demo"),
+    "demo": Entry(
+        f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative.", "demo", True
+    ),
     "workspace": Entry(f"{_CLI}.workspace:workspace_group", True, "Create a workspace; show what is in it."),
     "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
