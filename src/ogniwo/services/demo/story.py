@@ -16,12 +16,13 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.issuing import IssuedDocument, issue_invoices
 from ogniwo.services.demo.files import SampleFile, delivered_files, late_files
-from ogniwo.services.demo.sample import MONTH, POINTS
+from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH, POINTS
 from ogniwo.services.demo.setup import set_up_sample
 from ogniwo.services.ledger.posting import Posted, post_month
 from ogniwo.services.ledger.verifying import Check, verify_chain
 from ogniwo.services.metering.importing import ImportedFile, import_files
 from ogniwo.services.metering.quality import EstimatedMonth, MonthQuality, check_month, estimate_month
+from ogniwo.services.settlement.approving import approve_run, run_state
 from ogniwo.services.settlement.closing import ClosedMonth, close_month
 from ogniwo.services.settlement.queries import rate_book_of
 from ogniwo.services.workspace.model import Workspace, WorkspaceExistsError
@@ -35,6 +36,7 @@ ISSUED_ON: Final = date(2026, 11, 10)
 DUE_ON: Final = date(2026, 11, 24)
 CORRECTED_ON: Final = date(2026, 11, 20)
 CORRECTION_DUE_ON: Final = date(2026, 12, 4)
+APPROVER: Final = f"ksiegowosc@{COMMUNITY_CODE}.example"
 _DELIVERED_AT: Final = datetime(2026, 11, 5, 8, 0, tzinfo=UTC)
 _BILLED_AT: Final = datetime(2026, 11, 10, 8, 0, tzinfo=UTC)
 _CORRECTED_AT: Final = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
@@ -170,6 +172,7 @@ def run_demo(*, root: Path, tell: Tell = lambda _step, _done, _total: None) -> D
     after = check_month(workspace, organisation=community, subject=subject, month=MONTH)
     closed = _close(workspace, community, tell)
     clock.now = _BILLED_AT
+    _approve(workspace, community)
     posted = _post(workspace, community, "post", tell)
     invoices = _bill(workspace, community, (ISSUED_ON, DUE_ON), "bill", tell)
     posted_documents = _post(workspace, community, "bill", tell)
@@ -179,6 +182,7 @@ def run_demo(*, root: Path, tell: Tell = lambda _step, _done, _total: None) -> D
     late = _import(workspace, community, late_files(), "late import", tell)
     tell("correct", 0, 1)
     closed_again = close_month(workspace, community=community, month=MONTH, book=rate_book_of(workspace))
+    _approve(workspace, community)
     corrections = _bill(workspace, community, (CORRECTED_ON, CORRECTION_DUE_ON), "correct", tell)
     _post(workspace, community, "correct", tell)
     tell("verify again", 0, 1)
@@ -242,6 +246,13 @@ def _close(workspace: Workspace, community: Organisation, tell: Tell) -> ClosedM
         book=rate_book_of(workspace),
         tell=lambda step: tell(step, 0, 1),
     )
+
+
+def _approve(workspace: Workspace, community: Organisation) -> None:
+    """A second person looks at the settlement, as she would on screen."""
+    state = run_state(community=community, month=MONTH)
+    assert state is not None  # noqa: S101 -- it was closed just before
+    approve_run(workspace, community=community, month=MONTH, by=APPROVER, inputs_digest=state.inputs_digest)
 
 
 def _bill(
