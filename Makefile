@@ -18,8 +18,8 @@ demo-stop: ## end what `make demo` serves
 demo-shots: setup-dev ## photograph every screen of the running demo into build/shots, and those of the documents
 	$(BIN)/python tools/demo_shots.py demo
 
-test: setup-dev ## set up (system packages too, where allowed), then pass all tests
-	$(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+test: setup-dev ## set up (system packages too, where allowed), then pass all tests (DATABASE=postgresql for its records)
+	OGNIWO_TEST_DATABASE=$(or $(DATABASE),sqlite) $(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
 
 check: setup-dev ## lint, types, import contracts, scope lint, documentation
 	$(BIN)/ruff check .

@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import django
 import pytest
+from django.db import connections
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -42,23 +44,19 @@ def _prepare_django() -> Path:
 _FOLDER = _prepare_django()
 
 
-def pytest_unconfigure() -> None:
-    """Remove the folder at the end."""
-    shutil.rmtree(_FOLDER, ignore_errors=True)
-
-
-def _load_network() -> None:
-    """Make the network of the ledger tests importable as `ledger_network`: the tests are no package."""
-    path = Path(__file__).parent / "unit" / "core" / "ledger" / "network.py"
-    if "ledger_network" not in sys.modules:
-        specification = importlib.util.spec_from_file_location("ledger_network", path)
+def _load(name: str, path: Path) -> Any:
+    """Make a file beside the tests importable by a name: the tests are no package."""
+    if name not in sys.modules:
+        specification = importlib.util.spec_from_file_location(name, path)
         assert specification is not None
         assert specification.loader is not None
-        sys.modules["ledger_network"] = importlib.util.module_from_spec(specification)
-        specification.loader.exec_module(sys.modules["ledger_network"])
+        sys.modules[name] = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
 
 
-_load_network()
+_load("ledger_network", Path(__file__).parent / "unit" / "core" / "ledger" / "network.py")
+records_database = _load("records_database", Path(__file__).parent / "records_database.py")
 
 
 def _tool(name: str) -> str:
@@ -74,7 +72,7 @@ _CLUSTERS = count(1)
 class Cluster:
     """A PostgreSQL of Debian's package on a socket of its own; `options` are server settings, NAME=VALUE."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, initdb: tuple[str, ...] = ()) -> None:
         # A socket path must be short and readable by the user postgres.
         self.folder = Path("/tmp") / f"ogniwo-pg-{os.getpid()}-{next(_CLUSTERS)}"  # noqa: S108
         self.data = self.folder / "data"
@@ -83,7 +81,9 @@ class Cluster:
         if os.getuid() == 0:
             shutil.chown(self.folder, "postgres")
             shutil.chown(self.data, "postgres")
-        self._run(_tool("initdb"), "-D", str(self.data), "-U", "ogniwo", "-A", "trust", "-E", "UTF8", "-k", "-N")
+        self._run(
+            _tool("initdb"), "-D", str(self.data), "-U", "ogniwo", "-A", "trust", "-E", "UTF8", "-k", "-N", *initdb
+        )
         self.start()
 
     def _run(self, *command: str) -> None:
@@ -113,6 +113,35 @@ class Cluster:
         if (self.data / "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self.folder)
+
+
+_RECORDS: list[Cluster] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server that keeps the records, where PostgreSQL shall; each process of the tests has its own."""
+    if not records_database.POSTGRESQL or getattr(config.option, "dist", "no") != "no":
+        return
+    # The order of Polish words, so that nothing leans on the order of bytes, which is SQLite's.
+    _RECORDS.append(Cluster("fsync=off", "max_connections=300", initdb=("--locale-provider=icu", "--icu-locale=pl")))
+    os.environ[records_database.VARIABLE] = f"postgresql://ogniwo@/postgres?host={_RECORDS[0].folder}"
+    connections.databases["default"].update(records_database.database_of(_FOLDER))
+    del connections["default"]  # one for SQLite was made when Django got ready
+
+
+def pytest_unconfigure() -> None:
+    """Remove the folder and the server at the end."""
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    while _RECORDS:
+        connections["default"].close()
+        _RECORDS.pop().remove()
+
+
+@pytest.fixture(autouse=records_database.POSTGRESQL)
+def _records_end_with_the_test(tmp_path: Path) -> Iterator[None]:
+    """Drop the databases of a test's own workspaces."""
+    yield
+    records_database.forget_below(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 import xlsxwriter
-from django.db import connections
 
 from ogniwo.core.balancing.keys import allocate
 from ogniwo.core.balancing.model import SharingMethod
@@ -38,6 +37,7 @@ from ogniwo.services.metering.quality import check_month, community_findings
 from ogniwo.services.parties.operations import PointFacts, register_member, register_organisation, register_point
 from ogniwo.services.settlement.loading import load_month
 from ogniwo.services.workspace.operations import create_workspace
+from records_database import go_back, kept_place, serve
 
 LOCAL = ZoneInfo("Europe/Vienna")
 MONTHS = (Month(2022, 10), Month(2022, 11), Month(2022, 12))
@@ -96,16 +96,14 @@ def profile(folder):
 def workspace(tmp_path_factory):
     """A new workspace that Django serves while this module runs, with a clock that goes on by a second."""
     root = tmp_path_factory.mktemp("community")
-    before = connections.databases["default"]["NAME"]
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = root / "ogniwo.sqlite3"
+    before = kept_place()
+    serve(root)
     seconds = count()
     start = datetime(2023, 1, 2, tzinfo=UTC)
     yield create_workspace(
         root=root, name="Gmina", network="ogniwo/gmina", now=lambda: start + timedelta(seconds=next(seconds))
     )
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = before
+    go_back(before)
 
 
 @pytest.fixture(scope="module")

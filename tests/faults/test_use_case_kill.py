@@ -6,12 +6,14 @@ compared; everything else is compared byte by byte.
 """
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from records_database import copy_workspace
 
 pytestmark = pytest.mark.xdist_group("use-case-kill")
 
@@ -22,9 +24,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ogniwo.project.entry import prepare
+sys.path.append(sys.argv[2])
 prepare(Path(sys.argv[1]))
+from records_database import serve
 from django.db import connections
-from django.db.backends.sqlite3.base import DatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.records.billing.models import InvoiceRecord
@@ -122,10 +126,6 @@ WHAT = {
     "look": look,
 }
 
-def serve(folder):
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = folder / "ogniwo.sqlite3"
-
 def run(folder, what):
     serve(folder)
     if what == "create":
@@ -138,7 +138,7 @@ def run(folder, what):
 for what in ("create", "import", "estimate", "close"):
     run(Path(sys.argv[1]), what)
 connections["default"].close()
-for owner, name in ((DatabaseWrapper, "_commit"), (SqliteStore, "append"), (os, "rename"), (os, "link")):
+for owner, name in ((BaseDatabaseWrapper, "_commit"), (SqliteStore, "append"), (os, "rename"), (os, "link")):
     counted(owner, name)
 for line in sys.stdin:
     what, at, folder = line.rstrip().split(" ", 2)
@@ -165,7 +165,7 @@ class Server:
     """Runs use-cases, each in a process of its own that dies at its n-th lasting effect."""
 
     def __init__(self, folder):
-        command = [sys.executable, "-c", DRIVER, str(folder)]
+        command = [sys.executable, "-c", DRIVER, str(folder), str(Path(__file__).parents[1])]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, folder, what, *, die_at=0):
@@ -198,7 +198,7 @@ def _kills(effects):
 def test_a_killed_use_case_given_again_ends_like_one_that_was_not_killed(server, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     server.done(whole, "create")
-    shutil.copytree(whole, broken)
+    copy_workspace(whole, broken)
     killed = 0
     for what in USE_CASES:
         effects = server.done(whole, what)["effects"]

@@ -1,6 +1,5 @@
 """Workspaces at the stages of a sample month."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
@@ -22,14 +21,9 @@ from ogniwo.services.settlement.closing import close_month
 from ogniwo.services.settlement.queries import rate_book_of
 from ogniwo.services.workspace.operations import create_workspace, open_workspace
 from ogniwo.services.workspace.queries import operator_subject
+from records_database import copy_workspace, go_back, kept_place, serve
 
 STAGES = ("empty", "registered", "imported", "estimated", "closed")
-
-
-def _serve(folder: Path) -> None:
-    """Point Django at the database of a workspace; everything written before is on disk."""
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = folder / "ogniwo.sqlite3"
 
 
 def _ticking(start: datetime) -> Callable[[], datetime]:
@@ -41,10 +35,10 @@ def _ticking(start: datetime) -> Callable[[], datetime]:
 @pytest.fixture(scope="session")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]]:
     """A workspace folder after each step of the sample month: made once, copied by the tests."""
-    before = connections.databases["default"]["NAME"]
+    before = kept_place()
     root = tmp_path_factory.mktemp("stages")
     work, found = root / "work", {}
-    _serve(work)
+    serve(work)
     workspace = create_workspace(
         root=work,
         name="Próba",
@@ -55,9 +49,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
     month, operator = Month(2026, 10), operator_subject()
 
     def keep(stage: str) -> None:
-        connections["default"].close()
-        shutil.copytree(work, root / stage)
-        found[stage] = root / stage
+        found[stage] = copy_workspace(work, root / stage)
 
     keep("empty")
     cooperative = set_up_sample()
@@ -69,8 +61,7 @@ def stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Path]
     close_month(workspace, community=cooperative, month=month, book=rate_book_of(workspace))
     keep("closed")
     yield found
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = before
+    go_back(before)
 
 
 @pytest.fixture
@@ -79,9 +70,8 @@ def at_stage(stages: dict[str, Path], tmp_path: Path) -> Iterator[Callable[..., 
     numbers = count(1)
 
     def opened(stage: str) -> Any:
-        folder = tmp_path / f"{stage}-{next(numbers)}"
-        shutil.copytree(stages[stage], folder)
-        _serve(folder)
+        folder = copy_workspace(stages[stage], tmp_path / f"{stage}-{next(numbers)}")
+        serve(folder)
         return open_workspace(root=folder, now=_ticking(datetime(2026, 11, 6, tzinfo=UTC)))
 
     yield opened

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 import pytest
 from django.db import connections
 
+import records_database
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.ledger.transactions import Post, Posting
 from ogniwo.records.billing.models import InvoiceRecord
@@ -33,6 +34,7 @@ from ogniwo.services.settlement.closing import close_month
 from ogniwo.services.settlement.queries import rate_book_of
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import operator_subject
+from records_database import copy_workspace
 
 pytestmark = pytest.mark.xdist_group("claims-link")
 OCTOBER = Month(2026, 10)
@@ -40,8 +42,7 @@ LINK = "claims against invoices"
 
 
 def serve(folder):
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = folder / "ogniwo.sqlite3"
+    records_database.serve(folder)
     return open_workspace(root=folder, now=lambda: datetime(2026, 11, 20, tzinfo=UTC))
 
 
@@ -55,8 +56,7 @@ def issue(workspace, on, due):
 
 @pytest.fixture(scope="module")
 def posted_folder(stages, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("claims") / "w"
-    shutil.copytree(stages["closed"], folder)
+    folder = copy_workspace(stages["closed"], tmp_path_factory.mktemp("claims") / "w")
     workspace = serve(folder)
     issue(workspace, date(2026, 11, 10), date(2026, 11, 24))
     post_month(workspace, community=cooperative_now(), month=OCTOBER)
@@ -66,8 +66,7 @@ def posted_folder(stages, tmp_path_factory):
 
 @pytest.fixture
 def posted(posted_folder, tmp_path):
-    shutil.copytree(posted_folder, tmp_path / "w")
-    yield serve(tmp_path / "w")
+    yield serve(copy_workspace(posted_folder, tmp_path / "w"))
     connections["default"].close()
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import records_database
 from ogniwo.services.demo.files import GAP_FIRST_SLOT, GAP_SLOTS
 from ogniwo.services.demo.profiles import sample_profiles
 from ogniwo.services.demo.sample import POINTS
@@ -41,8 +42,7 @@ def runs(tmp_path_factory):
 
 
 def _rows(folder, query, *values):
-    with sqlite3.connect(folder / "ogniwo.sqlite3") as connection:
-        return connection.execute(query, values).fetchall()
+    return records_database.rows_of(folder, query, *values)
 
 
 def _flows(folder, version=1):

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import io
 import json
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -38,6 +37,7 @@ from ogniwo.services.ledger.proving import checkpoint_verifier
 from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import operator_subject
+from records_database import copy_workspace, go_back, kept_place, serve
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKER = ROOT / "docs" / "check_contract.py"
@@ -48,8 +48,7 @@ ISSUED = 1_000_000
 
 def _serve(folder):
     """Point Django at the database of a workspace and open it with a clock that ticks."""
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = folder / "ogniwo.sqlite3"
+    serve(folder)
     seconds = count()
     start = datetime(2026, 11, 6, tzinfo=UTC) + timedelta(hours=folder.name == "copy")
     return open_workspace(root=folder, now=lambda: start + timedelta(seconds=next(seconds)))
@@ -58,9 +57,8 @@ def _serve(folder):
 @pytest.fixture(scope="module")
 def ground(stages, tmp_path_factory):
     """October on the ledger, PLN/2 in the buyer's wallet, a key of each of two members registered: made once."""
-    before = connections.databases["default"]["NAME"]
-    folder = tmp_path_factory.mktemp("contracts") / "ground"
-    shutil.copytree(stages["closed"], folder)
+    before = kept_place()
+    folder = copy_workspace(stages["closed"], tmp_path_factory.mktemp("contracts") / "ground")
     workspace = _serve(folder)
     cooperative = community(code="", subject=operator_subject())
     seller = contract_party(SELLER, subject=operator_subject()).member.points.first()
@@ -74,8 +72,7 @@ def ground(stages, tmp_path_factory):
     _issue(workspace, cooperative)
     connections["default"].close()
     yield folder, keys
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = before
+    go_back(before)
 
 
 def _issue(workspace, cooperative):
@@ -159,8 +156,7 @@ class Story:
 @pytest.fixture
 def story(ground, tmp_path, monkeypatch):
     folder, keys = ground
-    shutil.copytree(folder, tmp_path / "copy")
-    workspace = _serve(tmp_path / "copy")
+    workspace = _serve(copy_workspace(folder, tmp_path / "copy"))
     monkeypatch.setattr("ogniwo.interfaces.cli.arguments.open_workspace", lambda *, root: workspace)
     yield Story(workspace, keys, tmp_path)
     connections["default"].close()

@@ -8,8 +8,8 @@ import time
 from datetime import datetime
 from pathlib import Path
 
+import psycopg
 import pytest
-from django.db import connection
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.ledger.receipts import check_receipt
@@ -23,6 +23,7 @@ from ogniwo.services.ledger.posting import kept_checkpoints, post_month
 from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document, prove_interval
 from ogniwo.services.ledger.serving import kept_reads
 from ogniwo.services.workspace.queries import operator_subject
+from records_database import files_of_table, rows_of
 
 OGNIWO = Path(sys.executable).with_name("ogniwo")
 
@@ -66,10 +67,7 @@ def _erased(workspace):
     assert erase(workspace, kind="statement", natural_id=row.natural_id, reason="request-1").erased_before
     erase(workspace, kind=POINT_SECRET, natural_id=secret.natural_id, reason="request-1")
     assert erased_points() == {secret.natural_id}
-    connection.close()  # reading the file beside an open connection would take that one's locks away
-    database = (workspace.root / "ogniwo.sqlite3").read_bytes()
-    for path in workspace.root.glob("ogniwo.sqlite3-wal"):
-        database += path.read_bytes()
+    database = files_of_table(workspace.root, "records_commitment")
     assert salt.encode() not in database  # overwritten, not only unlinked
     assert secret.salt.encode() not in database
     receipt = prove_document(workspace, kind="statement", natural_id=row.natural_id, subject=operator_subject())
@@ -156,10 +154,9 @@ def _served_and_followed(workspace, tmp_path):
     acts = json.loads(command(workspace, "ledger", "reads", "--json"))
     assert {(act["account"], act["scope"], act["reason"]) for act in acts} == {("platforma/audytor", "tree", "audit")}
     assert len(kept_reads(account="platforma/audytor")) == len(acts)
-    database = sqlite3.connect(workspace.root / "ogniwo.sqlite3")
-    with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-        database.execute("DELETE FROM records_ledgerread")
-    database.close()
+    with pytest.raises(Exception, match="append-only") as refused:
+        rows_of(workspace.root, "DELETE FROM records_ledgerread")
+    assert isinstance(refused.value, sqlite3.IntegrityError | psycopg.IntegrityError)
 
 
 def _refused(workspace, *words):

@@ -1,13 +1,14 @@
 """Three witnesses as processes of their own, and an operator who first is honest and then is not."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from records_database import copy_workspace
 
 OGNIWO = str(Path(sys.executable).with_name("ogniwo"))
 pytestmark = pytest.mark.xdist_group("witnesses")
@@ -92,7 +93,7 @@ def test_witnesses_sign_an_honest_log_and_expose_a_rewritten_one(workspace, witn
         run("witness", "watch", "--folder", one.folder, key)
         one.start()
     _policy(workspace, witnesses, quorum=2)
-    before = shutil.copytree(workspace, tmp_path / "before")
+    before = copy_workspace(workspace, tmp_path / "before")
 
     first = _post(workspace)
     assert first["final"] is True

@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-import shutil
 from datetime import UTC, date, datetime
 from itertools import count
 
@@ -19,16 +18,11 @@ from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH
 from ogniwo.services.ledger.posting import post_month
 from ogniwo.services.workspace.operations import open_workspace
+from records_database import copy_workspace, go_back, kept_place, serve
 
 OPERATOR_CODE = "platforma"
 ELSEWHERE_CODE = "inna"
 NUMBERS = count(1)
-
-
-def serve(folder):
-    """Point Django at the database of a workspace."""
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = folder / "ogniwo.sqlite3"
 
 
 def opened(folder):
@@ -49,16 +43,14 @@ def with_neighbour():
 def web_stages(stages, tmp_path_factory):
     """Folders for the pages: everything imported, everything closed, everything billed and posted."""
     root = tmp_path_factory.mktemp("web")
-    before = connections.databases["default"]["NAME"]
+    before = kept_place()
     found = {}
     for stage in ("imported", "closed"):
-        found[stage] = root / stage
-        shutil.copytree(stages[stage], found[stage])
+        found[stage] = copy_workspace(stages[stage], root / stage)
         opened(found[stage])
         with_neighbour()
         connections["default"].close()
-    found["posted"] = root / "posted"
-    shutil.copytree(found["closed"], found["posted"])
+    found["posted"] = copy_workspace(found["closed"], root / "posted")
     workspace = opened(found["posted"])
     community = Organisation.objects.get(code=COMMUNITY_CODE)
     issue_invoices(
@@ -66,8 +58,7 @@ def web_stages(stages, tmp_path_factory):
     )
     post_month(workspace, community=community, month=MONTH)
     yield found
-    connections["default"].close()
-    connections.databases["default"]["NAME"] = before
+    go_back(before)
 
 
 def shown(workspace, monkeypatch):
@@ -102,9 +93,7 @@ def copy_of(web_stages, tmp_path, monkeypatch):
     """An own copy of a stage, for a test that writes."""
 
     def copied(stage):
-        folder = tmp_path / stage
-        shutil.copytree(web_stages[stage], folder)
-        return shown(opened(folder), monkeypatch)
+        return shown(opened(copy_workspace(web_stages[stage], tmp_path / stage)), monkeypatch)
 
     yield copied
     connections["default"].close()

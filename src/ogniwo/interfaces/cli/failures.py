@@ -19,8 +19,20 @@ _DATABASE_REASONS: Final = (
     ("disk I/O", FAILED, "see to the disk, then give the command again: what was not finished was undone"),
     ("malformed", FAILED, "the file is damaged; bring back a copy of the workspace"),
     ("not a database", FAILED, "the file is damaged or something else; bring back a copy of the workspace"),
+    (
+        "too many clients",
+        TRY_LATER,
+        "the server serves as many as it may; give this one again, or raise max_connections",
+    ),
+    ("starting up", TRY_LATER, "the server is not ready yet; give this one again"),
+    (
+        "connection",
+        TRY_LATER,
+        "see that the server runs and lets this user in (`database` in the workspace's settings)",
+    ),
+    ("permission denied", FAILED, "this user may not do that there; see to the user's rights in the database"),
 )
-"""What SQLite says, how the command ends, and what to do."""
+"""What SQLite and PostgreSQL say, how the command ends, and what to do."""
 
 
 def run_to_exit_code(command: Callable[[], object], *, debug: Callable[[], bool]) -> int:
@@ -64,11 +76,12 @@ def _line_of(error: Exception) -> tuple[str, int]:
 
 def _database_line(error: Exception) -> tuple[str, int] | None:
     """What a database refused for a reason outside the product; None when it is none of those."""
-    from django.db import DatabaseError, OperationalError  # noqa: PLC0415 -- commands without a database start without
+    from django.db import DatabaseError, OperationalError, ProgrammingError  # noqa: PLC0415 -- commands without a database start without
 
-    if type(error) not in {DatabaseError, OperationalError}:
+    if type(error) not in {DatabaseError, OperationalError, ProgrammingError}:
         return None
     for word, code, advice in _DATABASE_REASONS:
         if word in str(error):
-            return f"the workspace's database: {error}; {advice}", code
+            # PostgreSQL adds lines about where and how; the first one says what
+            return f"the workspace's database: {str(error).splitlines()[0]}; {advice}", code
     return None

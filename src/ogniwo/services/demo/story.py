@@ -27,6 +27,7 @@ from ogniwo.services.settlement.closing import ClosedMonth, close_month
 from ogniwo.services.settlement.queries import rate_book_of
 from ogniwo.services.workspace.model import Workspace, WorkspaceExistsError
 from ogniwo.services.workspace.operations import create_workspace
+from ogniwo.services.workspace.records_place import clear_room
 
 NAME: Final = "Ogniwo demo"
 NETWORK: Final = "ogniwo.example/przykladowo"
@@ -133,6 +134,7 @@ def clear_demo(root: Path) -> None:
     content = sorted(root.iterdir())
     if content and not own and not marker.is_file():
         raise NotADemoError(detail=f"{root} holds something that is not a demo; name another folder with -w")
+    clear_room()
     for path in content:
         if path in {marker, settings}:
             continue

@@ -84,4 +84,7 @@ def erase(workspace: Workspace, *, kind: str, natural_id: str, reason: str) -> E
         if connection.vendor == "sqlite":
             with connection.cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # or the old page would lie in the log file
+        elif connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("VACUUM FULL records_commitment")  # or the old row would lie in the table
         return found

@@ -15,6 +15,7 @@ from ogniwo.services.workspace.model import (
     WorkspaceExistsError,
     system_now,
 )
+from ogniwo.services.workspace.records_place import address_in_use, make_room
 
 
 def create_workspace(
@@ -30,17 +31,19 @@ def create_workspace(
     """Make the folders and the database of a new workspace; refuses a folder that already is one.
 
     The settings file is written last, so an interrupted creation is no workspace and can be repeated. With `dry_run`
-    everything is checked and nothing written. `ledger` is the address of a PostgreSQL database for the ledger's blocks.
+    everything is checked and nothing written. `ledger` is the address of a PostgreSQL database for the ledger's blocks;
+    the records are made where Django was set to look for them (`records_place`), and the settings file keeps where.
     """
     workspace = Workspace(root=root, name=name, network=network, now=now, sample_rates=sample_rates, ledger=ledger)
     if workspace.settings_file.exists():
         raise WorkspaceExistsError(detail=f"{root} already is a workspace")
-    settings = _settings_text(workspace)
+    settings = _settings_text(workspace, database=address_in_use())
     if dry_run:
         return workspace
     for folder in (root, workspace.received, workspace.documents, workspace.rates, workspace.keys):
         folder.mkdir(parents=True, exist_ok=True)
     workspace.keys.chmod(0o700)
+    make_room()
     call_command("migrate", verbosity=0, interactive=False)
     unfinished = workspace.settings_file.with_suffix(".part")
     unfinished.write_text(settings, encoding="utf-8")
@@ -48,7 +51,7 @@ def create_workspace(
     return workspace
 
 
-def _settings_text(workspace: Workspace) -> str:
+def _settings_text(workspace: Workspace, *, database: str) -> str:
     """The settings as TOML; a JSON string of printable characters is a TOML string too."""
     for setting, text in (("name", workspace.name), ("network", workspace.network)):
         if not text or not text.isprintable():
@@ -59,6 +62,8 @@ def _settings_text(workspace: Workspace) -> str:
     ]
     if workspace.ledger:
         lines.append(f"ledger = {json.dumps(_database(workspace.ledger), ensure_ascii=False)}")
+    if database:
+        lines.append(f"database = {json.dumps(database, ensure_ascii=False)}")
     if workspace.sample_rates:
         lines.append("sample_rates = true")
     return "\n".join(lines) + "\n"
