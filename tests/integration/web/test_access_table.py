@@ -18,6 +18,7 @@ VALUES = {
     "number": "SE-001",
     "ppe": POINTS[0].code,
     "sha256": "0" * 64,
+    "preview": "0" * 64,
     "form": "csv",
     "day": "2026-10-14",
     "account": "nobody",

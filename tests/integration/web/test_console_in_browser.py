@@ -21,10 +21,16 @@ from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.inbox import received_files
-from ogniwo.services.workspace.queries import operator_subject
+from ogniwo.services.parties.member_import import look_at
+from ogniwo.services.workspace.queries import operator_subject, organisation
 
 PHONE, DESK = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
-FILES = {"bill_pdf", "bill_receipt", "intervals_file"}
+FILES = {"bill_pdf", "bill_receipt", "intervals_file", "member_errors", "member_template"}
+MEMBER_FILE = """number;name;point;role;meter
+SE-001;Renamed;;;
+SE-900;New member;590999772600009998;prosumer;
+;Nobody;;;
+"""
 ELSEWHERE = {"home", "join"}
 WITH_CHOICES = (
     "members/?mode=bill",
@@ -64,10 +70,18 @@ def served(copy_of, sign_in):
     values = {
         "number": {
             "member": POINTS[0].member_number,
+            "member_edit": POINTS[0].member_number,
+            "point_new": POINTS[0].member_number,
             "bill": listed_documents(subject=operator_subject())[0]["number"],
         },
         "ppe": POINTS[0].code,
         "sha256": received_files(subject=operator_subject())[0].sha256,
+        "preview": look_at(
+            workspace,
+            organisation=organisation(code=COMMUNITY_CODE, subject=operator_subject()),
+            data=MEMBER_FILE.encode(),
+            file_name="members.csv",
+        ).key,
         "day": "2026-10-25",
         "account": balances(workspace, subject=operator_subject())[5].account,
         "code": COMMUNITY_CODE,

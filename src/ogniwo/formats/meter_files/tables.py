@@ -21,7 +21,20 @@ _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "
 _POLISH = frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ")
 _CELL_REFERENCE = re.compile(rb"""\sr\s*=\s*["']\$?([A-Za-z]{1,3})\$?(\d{1,7})["']""")
 _CHUNK = 1 << 20
+_SMALL_PART = 1_000_000
+_RATIO_MAX = 300
 _FORMULA_START, _FORMULA_END = '="', '"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetLimits:
+    """How much of a spreadsheet is read: bytes of all its parts unpacked, cells that its sheets span."""
+
+    unpacked_bytes: int = UNPACKED_BYTES_MAX
+    cells: int = CELLS_MAX
+
+
+_WIDE = SheetLimits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +119,9 @@ def _unwrapped(cell: str) -> str:
     return cell.strip()
 
 
-def spreadsheet_tables(data: bytes, *, file_name: str) -> Iterator[Table]:
+def spreadsheet_tables(data: bytes, *, file_name: str, limits: SheetLimits = _WIDE) -> Iterator[Table]:
     """The sheets of an XLSX file that hold anything; sizes are checked before the spreadsheet library sees a byte."""
-    _check_archive(data, file_name)
+    _check_archive(data, file_name, limits)
     try:
         workbook = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
         for name in workbook.sheet_names:
@@ -119,21 +132,29 @@ def spreadsheet_tables(data: bytes, *, file_name: str) -> Iterator[Table]:
         refuse_file(file_name, "read.broken_archive", f"the spreadsheet cannot be opened: {error}")
 
 
-def _check_archive(data: bytes, file_name: str) -> None:
-    """Unpack every part of the archive with a limit, and find how far its sheets reach.
+def _check_archive(data: bytes, file_name: str, limits: SheetLimits) -> None:
+    """Refuse what says it unpacks to too much, then unpack every part of the archive and find how far its sheets reach.
 
-    The library keeps a sheet as a full rectangle, so one stray cell in the last corner would take all memory.
+    A large part that is packed hundreds of times smaller holds one thing over and over: nobody's measurements. The
+    library keeps a sheet as a full rectangle, so one stray cell in the last corner would take all memory.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = archive.infolist()
-            if sum(part.file_size for part in parts) > UNPACKED_BYTES_MAX:
-                refuse_file(file_name, "read.too_large", f"the archive unpacks to more than {UNPACKED_BYTES_MAX} bytes")
+            if sum(part.file_size for part in parts) > limits.unpacked_bytes:
+                refuse_file(
+                    file_name, "read.too_large", f"the archive unpacks to more than {limits.unpacked_bytes} bytes"
+                )
+            for part in parts:
+                if part.file_size > max(_SMALL_PART, part.compress_size * _RATIO_MAX):
+                    refuse_file(
+                        file_name, "read.too_large", f"{part.filename!r} unpacks to over {_RATIO_MAX} times its size"
+                    )
             cells = sum(_cells_of_part(archive, part) for part in parts)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         refuse_file(file_name, "read.broken_archive", f"the archive is broken: {error}")
-    if cells > CELLS_MAX:
-        refuse_file(file_name, "read.too_large", f"the sheets span {cells} cells; at most {CELLS_MAX} are read")
+    if cells > limits.cells:
+        refuse_file(file_name, "read.too_large", f"the sheets span {cells} cells; at most {limits.cells} are read")
 
 
 def _cells_of_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:

@@ -100,9 +100,9 @@ def _parsed(text: str) -> Month | None:
 
 
 def _section(request: HttpRequest) -> str:
-    """Which noun an address belongs to: the file of its page."""
+    """Which noun an address belongs to: the first word of the file of its page."""
     match = request.resolver_match
-    return match.func.__module__.rpartition(".")[2] if match else ""
+    return match.func.__module__.rpartition(".")[2].partition("_")[0] if match else ""
 
 
 def nouns(request: HttpRequest, seen: Viewer, code: str, place: str) -> tuple[dict[str, object], ...]:

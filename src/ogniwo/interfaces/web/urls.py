@@ -10,6 +10,8 @@ for _noun in (
     "home",
     "help",
     "members",
+    "members_edit",
+    "members_import",
     "points",
     "files",
     "quality",

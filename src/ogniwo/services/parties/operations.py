@@ -114,7 +114,7 @@ def register_point(
     expected = {
         "organisation": member.organisation,
         "member": member,
-        "group": _group(member.organisation, group) if group else None,
+        "group": point_group(member.organisation, group) if group else None,
         "role": facts.role,
         "source": facts.source,
         "peak_power_w": facts.peak_power_w,
@@ -129,7 +129,8 @@ def register_point(
     return point
 
 
-def _group(organisation: Organisation, path: str) -> PointGroup:
+def point_group(organisation: Organisation, path: str) -> PointGroup:
+    """The group of this path (`a/b/c`), made where it is not there."""
     node: PointGroup | None = None
     for name in path.split("/"):
         node, _ = PointGroup.objects.get_or_create(organisation=organisation, parent=node, name=name)
