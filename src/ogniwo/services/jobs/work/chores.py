@@ -4,7 +4,7 @@ import time
 from datetime import timedelta
 from typing import Any, Final
 
-from django.contrib.sessions.models import Session
+from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
@@ -91,7 +91,7 @@ def check_data(context: JobContext, *, month: str = "") -> dict[str, Any]:
 def clean_up(context: JobContext) -> dict[str, Any]:
     """Clear away what expired: sign-ins, invitations (withdrawn), bytes of failed jobs, the queue's own old rows."""
     workspace, now = context.workspace, timezone.now()
-    signed_in, _ = Session.objects.filter(expire_date__lt=now).delete()
+    signed_in, _ = SessionStore.get_model_class().objects.filter(expire_date__lt=now).delete()
     expired = Invitation.objects.filter(used_at=None, withdrawn_at=None, expires_at__lte=workspace.now())
     invitations = expired.update(withdrawn_at=workspace.now())
     context.progress(2, 4, "clean up")
