@@ -52,6 +52,11 @@ def local_midnight(day: date, zone: str = WARSAW) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)
 
 
+def local_instant(day: date, *, hour: int, minute: int, zone: str = WARSAW) -> datetime:
+    """The UTC instant of a wall clock time; a repeated one is its first, a skipped one lies as far after the change."""
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
 def local_period(first: date, last_exclusive: date, zone: str = WARSAW) -> Period:
     """The period of the local days from `first` up to but not including `last_exclusive`."""
     return Period(local_midnight(first, zone), local_midnight(last_exclusive, zone))

@@ -1,6 +1,6 @@
 """Refusals: business rules that say no. Each is a class beside the function that raises it, with a stable code."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class Refusal(Exception):  # noqa: N818 -- a refusal is an answer, not a fault; the word is the glossary's
@@ -17,3 +17,7 @@ class Refusal(Exception):  # noqa: N818 -- a refusal is an answer, not a fault; 
 
     def __str__(self) -> str:
         return f"{self.detail} [{self.code}]"
+
+
+TRY_LATER_CODES: Final = frozenset({"series.locked", "ledger.busy", "ledger.locked", "workspace.busy"})
+"""Refusals that say only that something else is at work now: the same again later may succeed."""

@@ -12,7 +12,7 @@ from typing import Final, NoReturn, ParamSpec, TypeVar
 import click
 
 from ogniwo.core.kernel.findings import Finding, Severity
-from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.kernel.refusals import TRY_LATER_CODES, Refusal
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -23,7 +23,6 @@ NOT_FOUND: Final = 5
 TRY_LATER: Final = 75
 
 NOT_FOUND_SUFFIX: Final = ".not_found"
-TRY_LATER_CODES: Final = frozenset({"series.locked", "ledger.busy", "ledger.locked", "workspace.busy"})
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")

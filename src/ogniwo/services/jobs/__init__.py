@@ -1,0 +1,1 @@
+"""Long work beside the pages: asked for, run by a worker, watched, cancelled, tried again, started by a schedule."""

@@ -1,0 +1,76 @@
+"""Meter files: checked or imported as they were sent."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from ogniwo.core.kernel.findings import finding_row
+from ogniwo.services.access.roles import Act
+from ogniwo.services.jobs.kinds import JobContext, job_kind
+from ogniwo.services.jobs.uploads import upload
+from ogniwo.services.metering.importing import ImportedFile, ImportOptions, import_files
+from ogniwo.services.workspace.queries import organisation
+
+KEPT_FINDINGS: Final = 50
+"""Of each file; all findings of an imported file are kept with the file itself."""
+
+
+def _uploads(parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(one["upload"]) for one in parameters.get("files", ()))
+
+
+@job_kind("import_files", act=Act.IMPORT_FILES, uploads=_uploads)
+def run(
+    context: JobContext,
+    *,
+    files: list[dict[str, str]],
+    point: str = "",
+    layout: str = "",
+    skip_unknown: bool = False,
+    accept_errors: bool = False,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Import files, `files` as {"name", "upload"}; the result has a row for each: `files`, and `dry_run`.
+
+    Each file is stored whole or not at all; a job that is cancelled keeps the files stored before, which are skipped
+    when the same files are sent again.
+    """
+    total, done = len(files), 0
+    options = ImportOptions(
+        point=point, layout=layout, skip_unknown=skip_unknown, accept_errors=accept_errors, dry_run=dry_run
+    )
+
+    def sent() -> Iterator[tuple[str, bytes]]:
+        for one in files:
+            context.progress(done, total, f"reading {one['name']}")
+            yield one["name"], upload(context.workspace, one["upload"])
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        context.progress(done, total, "checking" if dry_run else "importing")
+
+    found = import_files(
+        context.workspace,
+        organisation=organisation(code=context.organisation.code, subject=context.subject),
+        files=sent(),
+        options=options,
+        tell=tell,
+    )
+    return {"dry_run": dry_run, "files": [_row(one) for one in found]}
+
+
+def _row(one: ImportedFile) -> dict[str, Any]:
+    """What became of a file."""
+    return {
+        "name": one.name,
+        "state": one.state,
+        "layout": one.layout,
+        "sha256": one.sha256,
+        "intervals": one.intervals,
+        "cells_stored": one.cells_stored,
+        "cells_unchanged": one.cells_unchanged,
+        "registers": one.registers,
+        "reason": one.reason,
+        "findings": [finding_row(finding) for finding in one.findings[:KEPT_FINDINGS]],
+        "more": max(0, len(one.findings) - KEPT_FINDINGS),
+    }
