@@ -147,18 +147,18 @@ def transferred(
         )
         assert {answer.code for answer in ledger.submit(founding)} == {"accepted"}
         await_workers(ledger)
-        before, spent, start = ledger.head().height, _spent_s(ledger.workers), time.perf_counter()
+        before, spent, start = ledger.head().height, spent_s(ledger.workers), time.perf_counter()
         answers = ledger.submit(transfers)
         if tables is not None:
             assert tables.catch_up() == ledger.head().height
-        wall, processor = time.perf_counter() - start, _spent_s(ledger.workers) - spent
+        wall, processor = time.perf_counter() - start, spent_s(ledger.workers) - spent
         assert {answer.code for answer in answers} == {"accepted"}
         if tables is not None:
             assert tables.balances()["op/issuer", "PLN/2"] == -ACCOUNTS * 1_000_000
         return len(transfers) / wall, processor / len(transfers), ledger.head().height - before
 
 
-def _spent_s(workers: Sequence[int]) -> float:
+def spent_s(workers: Sequence[int]) -> float:
     """Processor seconds of this process and of the workers so far (proc(5): fields 14 and 15 of stat, in ticks)."""
     ticks = 0
     for pid in workers:

@@ -107,19 +107,19 @@ def check(receipt: dict[str, Any], trusted_key: str | None) -> Iterator[str]:
     included = includes(canonical(entry), receipt["log_index"], size, receipt["inclusion"], root)
     demand(included, "the log entry is not under the checkpoint's root")
     yield f"Log entry {receipt['log_index']}: in the log; outcome {entry['outcome']} at time {entry['time']}."
-    if payload["op"] == "mint_metering":
-        record = payload["record"]
-        reader = check_jws(payload["reading"], base64url(canonical(record)), keys)
+    days = [payload] if payload["op"] == "mint_metering" else payload["days"] if payload["op"] == "mint_days" else []
+    for record, reading in ((day["record"], day["reading"]) for day in days):
+        reader = check_jws(reading, base64url(canonical(record)), keys)
         yield f"Readings of {record['point']} on {record['day']}, {record['total_wh']} Wh: signed by {reader}."
     if "interval" in receipt:
         part, leaf = receipt["interval"], receipt["interval"]["leaf"]
-        demand(
-            payload["op"] == "mint_metering" and leaf["channel"] == record["channel"], "the interval is of another day"
-        )
-        root = bytes.fromhex(record["merkle_root"])
-        included = includes(canonical(leaf), part["index"], record["leaf_count"], part["proof"], root)
-        demand(included, "the interval is not under the day's root")
-        yield f"Interval from {leaf['start']}: {leaf['wh']} Wh, {leaf['quality']}; part of that day."
+        for record in (day["record"] for day in days if day["record"]["channel"] == leaf["channel"]):
+            root = bytes.fromhex(record["merkle_root"])
+            if includes(canonical(leaf), part["index"], record["leaf_count"], part["proof"], root):
+                break
+        else:
+            raise ValueError("the interval is not under the root of a day")
+        yield f"Interval from {leaf['start']}: {leaf['wh']} Wh, {leaf['quality']}; part of {record['day']}."
     if "document" in receipt:
         commitment = sha256(bytes.fromhex(receipt["document"]["salt"]) + canonical(receipt["document"]["content"]))
         demand(payload["op"] == "anchor" and payload["commitment"] == commitment.hexdigest(), "another document")

@@ -57,6 +57,10 @@ def _reading_signed(payload, rng):
     if "record" in payload and rng.random() < 0.8:
         part = sign_detached(twists.canonical(payload["record"]).encode(), network().key("gateway-reading"))
         payload["reading"] = {"protected": part.protected, "signature": part.signature}
+    for day in payload["days"] if payload["op"] == "mint_days" else ():
+        if rng.random() < 0.95:
+            part = sign_detached(twists.canonical(day["record"]).encode(), network().key("gateway-reading"))
+            day["reading"] = {"protected": part.protected, "signature": part.signature}
     if payload["op"] in {"genesis", "register_key", "start_recovery"}:
         payload["key"] = jwk("jan")
     inner = payload["operations"] if payload["op"] == "batch" else [payload.get("operation", {})]
@@ -305,6 +309,12 @@ class Receipts:
             coop.ok(coop.anchor(commitment(salt=SALT, document=content)))
             coop.send(coop.pay("op/coop/jan", "op/coop/anna", 10**9), "jan")
             self.note(coop.machine.log.size)
+        days = [
+            coop.record(leaves=self.leaves if day == 22 else coop.leaves(wh=day), day=f"2027-01-{day}")
+            for day in (21, 22, 23)
+        ]
+        coop.ok(coop.mint_days(*days), "gateway")
+        self.note(coop.machine.log.size)
         for block in coop.blocks:
             for position in range(read_header(block.header).transactions):
                 self.base.append(json.loads(self.receipt(block, position)))
@@ -322,7 +332,7 @@ class Receipts:
         index = header.log_size - header.transactions + position
         size = min(size for size in self.notes if size > index)
         extra = {}
-        if signed.payload.__class__.__name__ == "MintMetering":
+        if signed.payload.__class__.__name__ in {"MintMetering", "MintDays"}:
             extra["interval"] = (self.leaves, index % 96)
         elif signed.payload.__class__.__name__ == "Anchor":
             version = (header.height - 1) // 4
@@ -342,7 +352,7 @@ class Receipts:
             inclusion=self.coop.machine.log.inclusion(index, size),
             checkpoint=self.notes[size],
             checkpoint_key=self.key,
-            keys=[state.keys[kid].key for kid in dict.fromkeys((*signed.signers, signed.reader)) if kid],
+            keys=[state.keys[kid].key for kid in dict.fromkeys((*signed.signers, *signed.readers))],
             **extra,
         )
 

@@ -5,7 +5,7 @@ const known = (value) => (value === null ? undefined : value);
 const truth = async (claim) => ({ ok: true, code: 'ok', value: (await claim) ? 'True' : 'False' });
 
 const transaction = (found) =>
-  [found.transaction, found.digest, ...found.signers, found.reader, ...found.openChecks.map((check) => check.kid)].join(' ');
+  [found.transaction, found.digest, ...found.signers, ...found.readers, ...found.openChecks.map((check) => check.kid)].join(' ');
 const hex = (raw) => Array.from(raw, (byte) => byte.toString(16).padStart(2, '0')).join('');
 const checkpoint = ({ origin, size, root }) => `${origin} ${size} ${hex(root)}`;
 const key = ({ name, key: raw }) => `${name} ${hex(raw)}`;

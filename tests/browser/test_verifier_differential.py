@@ -51,7 +51,7 @@ FLAWS = [
     ("continuity", "found.origin || (", "found.origin && (", {"held"}),
     ("receipts", "want(same, ", "want(true, ", {"receipt"}),
     ("receipts", "commitment === payload.commitment", "true", {"receipt"}),
-    ("transactions", "checks.push(reading);", "", {"transaction", "receipt"}),
+    ("transactions", "checks.push(...readings);", "", {"transaction", "receipt"}),
 ]
 
 pytestmark = pytest.mark.xdist_group("verifier")

@@ -56,7 +56,10 @@ def test_what_was_checked_and_what_was_not(said):
     assert "the statement itself" in " ".join(bare["en"]["unchecked"])
     assert "odrzucona (ledger.insufficient_balance)" in " ".join(refused["pl"]["checked"])
     assert "2 witnesses (auditor.example, operator.example)" in " ".join(whole["en"]["checked"])
-    assert len(whole["en"]["checked"]) == 7
+    assert "3 days of readings of op/coop/meter, from 2027-01-21 to 2027-01-23" in " ".join(whole["en"]["checked"])
+    assert "The readings of op/coop/meter on 2027-01-22, 6.960 kWh in all" in " ".join(whole["en"]["checked"])
+    assert "(razem 3, od 2027-01-21 do 2027-01-23)" in " ".join(whole["pl"]["checked"])
+    assert len(whole["en"]["checked"]) == 8
     assert len(whole["en"]["unchecked"]) == 2
     assert missing["code"] == "ledger.consistency_missing"
     assert missing["pl"]["refused"].startswith("Nic nie pokazuje")

@@ -14,7 +14,7 @@ from ogniwo.core.ledger.signing import KeyRing, PublicKey, from_base64url
 
 
 def _transaction(signed):
-    parts = (signed.transaction, signed.digest.hex(), *signed.signers, signed.reader)
+    parts = (signed.transaction, signed.digest.hex(), *signed.signers, *signed.readers)
     return " ".join((*parts, *(check.kid for check in signed.open_checks)))
 
 

@@ -19,7 +19,7 @@ from ogniwo.core.ledger.canonical import decode, encode
 from ogniwo.core.ledger.machine import Machine
 from ogniwo.core.ledger.signing import key_id, load_public_key
 from ogniwo.core.ledger.state import State
-from ogniwo.core.ledger.transactions import Genesis, MintMetering, Payload, carried_keys
+from ogniwo.core.ledger.transactions import Genesis, Payload, carried_keys, signed_days
 
 NETWORK = Path(__file__).parents[1] / "unit" / "core" / "ledger" / "network.py"
 SIGNERS = (
@@ -100,7 +100,7 @@ def transactions(data: bytes) -> list[admission.SignedTransaction]:
         raw = encode(payload)
         names = SIGNERS[line[0] % len(SIGNERS)]
         signers = [network.kid(name) for name in names]
-        reader = network.kid("gateway-reading") if isinstance(payload, MintMetering) else ""
+        readers = (network.kid("gateway-reading"),) * len(signed_days(payload))
         # The own signatures of new keys cannot be guessed: taken as given where admission could have verified them.
         try:
             for key in carried_keys(payload):
@@ -115,7 +115,7 @@ def transactions(data: bytes) -> list[admission.SignedTransaction]:
                 envelope=line,
                 digest=sha256(line).digest(),
                 signers=tuple(dict.fromkeys(signers)),
-                reader=reader,
+                readers=readers,
                 open_checks=(),
             )
         )

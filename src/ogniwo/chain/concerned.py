@@ -17,6 +17,7 @@ from ogniwo.core.ledger.transactions import (
     Hold,
     Lapse,
     LendRight,
+    MintDays,
     MintMetering,
     Pay,
     Payload,
@@ -124,6 +125,8 @@ def _accounts(payload: Payload) -> tuple[str, ...]:
             found = (*voices(policy), *vetoes, subtree)
         case MintMetering(record=record):
             found = (record.point,)
+        case MintDays(days=days):
+            found = tuple(day.record.point for day in days)
         case _:
             found = _moved_between(payload)
     return found

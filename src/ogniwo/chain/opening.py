@@ -11,7 +11,7 @@ from ogniwo.core.ledger.machine import BlockMismatchError, Machine
 from ogniwo.core.ledger.snapshot import Manifest
 
 SNAPSHOT_ENTRIES = 20_000
-"""After how many new entries of the log a running ledger takes a snapshot, while its state is smaller than that."""
+"""After how many new log entries and minted days a running ledger takes a snapshot, while its state is smaller."""
 
 _CLOSING_SHARE = 20
 """At the end a snapshot is worth it for this fraction of the entries: replaying them takes longer than writing."""
@@ -26,8 +26,9 @@ class UnusableSnapshotError(Refusal):
 class SnapshotKeeper:
     """Opens machines from snapshots and takes new ones; `findings` are warnings that hold nothing up.
 
-    A snapshot costs as much as the state is large. So one is due when the log has grown by `every` entries (0: never)
-    and by as many as the last snapshot had rows: keeping snapshots costs a constant share of the work.
+    A snapshot costs as much as the state is large. So one is due when log entries and minted days, of which one entry
+    may bring many, have grown by `every` (0: never) and by as many as the last snapshot had rows: keeping snapshots
+    costs a constant share of the work.
     """
 
     def __init__(self, folder: Path | None, *, every: int = SNAPSHOT_ENTRIES) -> None:
@@ -52,7 +53,7 @@ class SnapshotKeeper:
                 try:
                     manifest = _fitting(store, self._folder, height)
                     machine = self._folder.machine(manifest)
-                    self._remember(manifest)
+                    self._remember(manifest, machine)
                     _follow(store, machine)
                     _whole(store, machine)
                 except (Refusal, OSError) as problem:
@@ -76,20 +77,25 @@ class SnapshotKeeper:
         self._take(store, machine, wanted=max(self._every, self._rows) // _CLOSING_SHARE)
 
     def _take(self, store: BlockStore, machine: Machine, *, wanted: int) -> None:
-        if self._folder is None or machine.log.size - self._size <= wanted:
+        if self._folder is None or _grown(machine) - self._size <= wanted:
             return
         # Set before, so that a full disk is not tried again at every block.
-        self._size = machine.log.size
+        self._size = _grown(machine)
         try:
             manifest = self._folder.write(machine)
         except OSError as error:
             text = f"no snapshot of block {machine.height}: {error}"
             self.findings.append(_warning("ledger.snapshot_not_written", text, store))
             return
-        self._remember(manifest)
+        self._remember(manifest, machine)
 
-    def _remember(self, manifest: Manifest) -> None:
-        self._size, self._rows = manifest.header.log_size, manifest.entries + manifest.remembered
+    def _remember(self, manifest: Manifest, machine: Machine) -> None:
+        self._size, self._rows = _grown(machine), manifest.entries + manifest.remembered
+
+
+def _grown(machine: Machine) -> int:
+    """How much there is to replay up to here."""
+    return machine.log.size + len(machine.state.minted)
 
 
 def _warning(code: str, message: str, store: BlockStore) -> Finding:

@@ -26,6 +26,7 @@ from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.transactions import (
     Approve,
     DefineAsset,
+    MintDays,
     MintMetering,
     Payload,
     Post,
@@ -304,7 +305,9 @@ class Projection(Closing):
                 self._insert("concerned", sorted(rows.concerned))
                 balances = [(*place, amount) for place, amount in sorted(rows.balances.items())]
                 self._insert("balances", balances, _ADDING)
-                self._insert("days", [(*day, *said) for day, said in sorted(rows.days.items())])
+                self._insert(
+                    "days", [(*day, *said) for day, said in sorted(rows.days.items())], " ON CONFLICT DO NOTHING"
+                )
                 self._connection.execute(
                     "INSERT INTO blocks VALUES (?, ?, ?, ?)", (header.height, digest, header.time, first)
                 )
@@ -362,6 +365,11 @@ class Projection(Closing):
                 rows.move(index, line.account, line.asset, line.amount)
         if isinstance(payload, MintMetering):
             self._mint(rows, index, payload)
+        elif isinstance(payload, MintDays):
+            for one in payload.days:
+                day = one.record
+                # A day that was there before stays with the transaction that brought it.
+                rows.days.setdefault((day.point, day.day, day.channel, day.version), (day.total_wh, index))
         elif not isinstance(payload, Post):
             self._assets(payload, name.hex())
         return {row[0] for row in rows.concerned[before:]}

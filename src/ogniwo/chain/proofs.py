@@ -70,7 +70,7 @@ def receipt_of(
     header, record = read_header(block.header), read_body(block.body)[place.position]
     signed = open_transaction(record.envelope)
     with ledger.reading() as state:
-        kids = dict.fromkeys((*signed.signers, signed.reader))
+        kids = dict.fromkeys((*signed.signers, *signed.readers))
         keys = [state.keys[kid].key for kid in kids if kid in state.keys]
     keys += [carried for carried in carried_keys(signed.payload) if carried not in keys]
     return build_receipt(

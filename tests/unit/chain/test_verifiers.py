@@ -38,7 +38,7 @@ def told(members):
             member.envelope,
             member.digest,
             member.signers,
-            member.reader,
+            member.readers,
             member.payload,
             [check.kid for check in member.open_checks],
         )

@@ -23,7 +23,7 @@ from ogniwo.core.ledger.signing import (
     open_envelope,
     verify,
 )
-from ogniwo.core.ledger.transactions import MintMetering, Payload, carried_keys
+from ogniwo.core.ledger.transactions import Payload, carried_keys, signed_days
 
 _PAYLOAD = msgspec.json.Decoder(Payload)
 
@@ -32,7 +32,7 @@ class SignedTransaction(msgspec.Struct, kw_only=True, gc=False, array_like=True)
     """A transaction as it came in; nothing in it changes but `open_checks`, which empties as signatures are verified.
 
     `transaction` (hex) is the SHA-256 of the payload and its name; `digest` (32 bytes) the one of the whole envelope.
-    `signers` are the key ids of the envelope's signatures, `reader` the key id under a day of readings or "".
+    `signers` are the key ids of the envelope's signatures, `readers` those under its days of readings.
     `open_checks` are the signatures not verified yet; the state machine turns away whatever still has some.
     """
 
@@ -41,7 +41,7 @@ class SignedTransaction(msgspec.Struct, kw_only=True, gc=False, array_like=True)
     envelope: bytes
     digest: bytes
     signers: tuple[str, ...]
-    reader: str
+    readers: tuple[str, ...]
     open_checks: tuple[Check, ...]
 
 
@@ -63,17 +63,18 @@ def open_transaction(envelope: bytes) -> SignedTransaction:
     payload = decode(raw, _PAYLOAD)
     # Nearly all have one signature, and a generator costs more than a signature's place in a tuple.
     signers = (checks[0].kid,) if len(checks) == 1 else tuple(check.kid for check in checks)
-    reader = ""
-    if isinstance(payload, MintMetering):
-        reading = check_of(payload.reading, base64url(encode(payload.record)))
-        reader, checks = reading.kid, (*checks, reading)
+    readers: tuple[str, ...] = ()
+    days = signed_days(payload)
+    if days:
+        readings = tuple(check_of(day.reading, base64url(encode(day.record))) for day in days)
+        readers, checks = tuple(reading.kid for reading in readings), (*checks, *readings)
     return SignedTransaction(
         payload=payload,
         transaction=sha256(raw).hexdigest(),
         envelope=envelope,
         digest=sha256(envelope).digest(),
         signers=signers,
-        reader=reader,
+        readers=readers,
         open_checks=checks,
     )
 

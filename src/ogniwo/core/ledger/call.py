@@ -11,9 +11,9 @@ class Call(NamedTuple):
 
     `account` acts; `name` (hex) names what is done: the transaction, or the part of one. `signers` are the key ids of
     the envelope, `givers` the accounts they belong to, `approvals` the accounts whose voices count for a quorum (those
-    that signed, or those that approved a proposal), `reader` the key under a day of readings or "". `time` is block
-    time; `logged` gives the leaf hash of an earlier log entry, or None beyond the end. When a proposal is tried,
-    `asked` collects the policies that apply and whether the voices suffice for each.
+    that signed, or those that approved a proposal), `readers` the keys under its days of readings, in order. `time`
+    is block time; `logged` gives the leaf hash of an earlier log entry, or None beyond the end. When a proposal is
+    tried, `asked` collects the policies that apply and whether the voices suffice for each.
     """
 
     state: State
@@ -22,7 +22,7 @@ class Call(NamedTuple):
     signers: tuple[str, ...]
     givers: frozenset[str]
     approvals: frozenset[str]
-    reader: str
+    readers: tuple[str, ...]
     time: int
     logged: Callable[[int], bytes | None]
     asked: dict[tuple[str, str], bool] | None = None

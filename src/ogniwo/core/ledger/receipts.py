@@ -19,7 +19,7 @@ from ogniwo.core.ledger.checkpoints import parse_verifier_key, verify_checkpoint
 from ogniwo.core.ledger.intervals import IntervalLeaf, Salt, commitment, interval_hash, interval_proof
 from ogniwo.core.ledger.merkle import includes, leaf_hash
 from ogniwo.core.ledger.signing import Envelope, KeyRing, PublicKey
-from ogniwo.core.ledger.transactions import Anchor, Count, Digest, MintMetering
+from ogniwo.core.ledger.transactions import Anchor, Count, Digest, signed_days
 
 RECEIPT_VERSION = 1
 
@@ -31,7 +31,7 @@ class BadReceiptError(Refusal):
 
 
 class IntervalPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One interval of the minted day with its path to the day's root."""
+    """One interval of a minted day with its path to the day's root, which tells which of several days it is."""
 
     index: Count
     leaf: IntervalLeaf
@@ -140,17 +140,20 @@ def check_receipt(receipt: bytes, *, checkpoint_key: str) -> SignedTransaction:
 
 
 def _check_interval(part: IntervalPart, transaction: SignedTransaction) -> None:
-    payload = transaction.payload
-    if not isinstance(payload, MintMetering):
-        raise BadReceiptError(detail="an interval belongs to a minted day")
-    record = payload.record
-    _demand(part.leaf.channel == record.channel, "the interval is of another channel")
-    included = includes(
-        leaf=interval_hash(part.leaf),
-        index=part.index,
-        size=record.leaf_count,
-        proof=[bytes.fromhex(step) for step in part.proof],
-        root=bytes.fromhex(record.merkle_root),
+    days = signed_days(transaction.payload)
+    _demand(bool(days), "an interval belongs to a minted day")
+    records = [day.record for day in days if day.record.channel == part.leaf.channel]
+    _demand(bool(records), "the interval is of another channel")
+    leaf, proof = interval_hash(part.leaf), [bytes.fromhex(step) for step in part.proof]
+    included = any(
+        includes(
+            leaf=leaf,
+            index=part.index,
+            size=record.leaf_count,
+            proof=proof,
+            root=bytes.fromhex(record.merkle_root),
+        )
+        for record in records
     )
     _demand(included, "the interval is not under the day's root")
 

@@ -68,7 +68,7 @@ def apply(
                 signed.signers,
                 givers,
                 givers,
-                signed.reader,
+                signed.readers,
                 block_time,
                 logged,
             )
@@ -177,8 +177,9 @@ def _signers(state: State, signed: SignedTransaction, block_time: int) -> frozen
     givers = [account for kid in signed.signers if (account := _giver(state, kid, payload, block_time))]
     if payload.account not in givers:
         raise turned_away(Code.FOREIGN_KEY, f"no signature is by a key of {payload.account}")
-    if isinstance(payload, MintMetering) and signed.reader not in state.keys:
-        raise turned_away(Code.UNKNOWN_KEY, f"key {signed.reader} is not registered")
+    for reader in signed.readers:
+        if reader not in state.keys:
+            raise turned_away(Code.UNKNOWN_KEY, f"key {reader} is not registered")
     if state.frozen and not isinstance(payload, StopRecovery):
         for giver in givers:
             keys.demand_free_signer(state, giver)

@@ -67,7 +67,15 @@ from ogniwo.core.ledger.operations.frame import (
     Reason,
     Word,
 )
-from ogniwo.core.ledger.operations.metering import Anchor, DayRecord, MintMetering, QualityPart
+from ogniwo.core.ledger.operations.metering import (
+    DAYS_MAX,
+    Anchor,
+    DayRecord,
+    MintDays,
+    MintMetering,
+    QualityPart,
+    SignedDay,
+)
 from ogniwo.core.ledger.operations.payments import (
     DefineRule,
     Dispute,
@@ -147,7 +155,7 @@ class Batch(Operation, frozen=True, kw_only=True, gc=False, tag="batch"):
     operations: Annotated[tuple[Step, ...], Meta(min_length=2, max_length=64)]
 
 
-Payload: TypeAlias = Genesis | Step | Batch | Propose | Approve | Veto
+Payload: TypeAlias = Genesis | Step | Batch | MintDays | Propose | Approve | Veto
 
 
 def parts_of(payload: Payload) -> tuple[Payload, ...]:
@@ -164,6 +172,13 @@ def named_parts(payload: Payload, name: str) -> tuple[tuple[str, Payload], ...]:
     )
 
 
+def signed_days(payload: Payload) -> tuple[MintMetering | SignedDay, ...]:
+    """The days of readings that a payload puts on the ledger, each with asset, record and the signature under it."""
+    if isinstance(payload, MintMetering):
+        return (payload,)
+    return payload.days if isinstance(payload, MintDays) else ()
+
+
 def carried_keys(payload: Payload) -> tuple[PublicKey, ...]:
     """The keys that a payload brings along: each signs for itself before the ledger knows it."""
     if isinstance(payload, Propose):
@@ -172,6 +187,7 @@ def carried_keys(payload: Payload) -> tuple[PublicKey, ...]:
 
 
 __all__ = [
+    "DAYS_MAX",
     "FORMAT_VERSION",
     "AccountKind",
     "AccountPath",
@@ -205,6 +221,7 @@ __all__ = [
     "Lapse",
     "LendRight",
     "Measured",
+    "MintDays",
     "MintMetering",
     "Network",
     "Obligation",
@@ -235,6 +252,7 @@ __all__ = [
     "SetValidator",
     "Settle",
     "SignContract",
+    "SignedDay",
     "Source",
     "StartRecovery",
     "Step",
@@ -252,4 +270,5 @@ __all__ = [
     "carried_keys",
     "named_parts",
     "parts_of",
+    "signed_days",
 ]

@@ -17,7 +17,7 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.intervals import IntervalLeaf
 from ogniwo.core.ledger.signing import sign_detached
-from ogniwo.core.ledger.transactions import Anchor, AnchorKind, MintMetering, Post
+from ogniwo.core.ledger.transactions import Anchor, AnchorKind, MintDays, MintMetering, Post, SignedDay
 from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.core.posting.claims import settlement_postings
 from ogniwo.core.posting.readings import day_leaves, day_record, days_with_data
@@ -49,6 +49,9 @@ from ogniwo.services.ledger.witnessing import collect_cosignatures
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
+
+DAYS_TOGETHER = 31
+"""A month of one channel; as many days fit into an envelope whatever their paths and qualities are."""
 
 
 class NothingToPostError(Refusal):
@@ -166,7 +169,8 @@ def _mint_point(
     gateway, reading = store.signing_key(GATEWAY_KEY), store.signing_key(READING_KEY)
     path = point_path(point)
     account = f"{organisation_path(community)}/gateway"
-    envelopes = []
+    fresh: list[SignedDay] = []
+    envelopes: list[bytes] = []
     for channel, asset in METERING_ASSETS.items():
         series = workspace.series.read(point=point.code, channel=channel, month=month)
         if series is None:
@@ -184,22 +188,20 @@ def _mint_point(
                 if sha256(encode(record)).hexdigest() == earlier.record:
                     continue
                 record = msgspec.structs.replace(record, version=version + 1)
-            correction = earlier is not None
-            payload = MintMetering(
-                **frame(
-                    workspace,
-                    account=account,
-                    reason="late-data" if correction else "",
-                    references=(earlier.transaction,) if earlier is not None else (),
-                ),
-                asset=asset,
-                reading=sign_detached(encode(record), reading),
-                record=record,
-            )
-            envelopes.append(signed(payload, gateway))
+            one = SignedDay(asset=asset, reading=sign_detached(encode(record), reading), record=record)
+            if earlier is None:
+                fresh.append(one)
+                continue
+            about = frame(workspace, account=account, reason="late-data", references=(earlier.transaction,))
+            correction = MintMetering(**about, asset=asset, reading=one.reading, record=record)
+            envelopes.append(signed(correction, gateway))
+    corrected = len(envelopes)
+    for start in range(0, len(fresh), DAYS_TOGETHER):
+        days = MintDays(**frame(workspace, account=account), days=tuple(fresh[start : start + DAYS_TOGETHER]))
+        envelopes.append(signed(days, gateway))
     submit(ledger, envelopes)
     tell()
-    return len(envelopes)
+    return corrected + len(fresh)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

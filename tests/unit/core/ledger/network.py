@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ogniwo.core.ledger import intervals
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import admit
+from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.checkpoints import verifier_key
 from ogniwo.core.ledger.machine import Machine
@@ -84,6 +85,10 @@ class Network:
 
     def send(self, payload, *names):
         return self.execute(self.signed(payload, *names))[0]
+
+    def recorded(self, position):
+        """A transaction of the last block as its body keeps it."""
+        return read_body(self.blocks[-1].body)[position]
 
     def ok(self, payload, *names):
         outcome = self.send(payload, *names)
@@ -183,6 +188,13 @@ class Network:
             reading=sign_detached(encode(record), key(reader)),
             record=record,
         )
+
+    def day(self, record, *, reader="gateway-reading", asset="KWH-IN/3"):
+        return tx.SignedDay(asset=asset, reading=sign_detached(encode(record), key(reader)), record=record)
+
+    def mint_days(self, *records, account="op/coop/gateway", **changed):
+        days = tuple(one if isinstance(one, tx.SignedDay) else self.day(one) for one in records)
+        return tx.MintDays(**self.frame(account=account, **changed), days=days)
 
     def anchor(self, commitment, *, kind="statement", subject="op/coop/anna", **changed):
         return tx.Anchor(**self.frame(**changed), commitment=commitment, kind=kind, subject=subject)

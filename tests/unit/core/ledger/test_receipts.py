@@ -45,7 +45,7 @@ def receipt_for(coop, block, position, **extra):
         inclusion=coop.machine.log.inclusion(log_index, size),
         checkpoint=sign_checkpoint(checkpoint, name=coop.name, key=coop.checkpoint_key),
         checkpoint_key=published(coop),
-        keys=[state.keys[kid].key for kid in dict.fromkeys((*signed.signers, signed.reader)) if kid],
+        keys=[state.keys[kid].key for kid in dict.fromkeys((*signed.signers, *signed.readers))],
         **extra,
     )
 
@@ -66,6 +66,15 @@ def run_checker(tmp_path, receipt, *options):
 def minted(coop):
     leaves = coop.leaves()
     coop.ok(coop.mint(coop.record(leaves=leaves)), "gateway")
+    coop.ok(coop.pay("op/coop/anna", "op/coop/jan", 1), "anna")
+    return receipt_for(coop, coop.blocks[1], 0, interval=(leaves, 41))
+
+
+@pytest.fixture
+def many(coop):
+    leaves = coop.leaves(wh=7)
+    others = [coop.record(day=f"2027-01-{day}", leaves=coop.leaves(wh=day)) for day in (16, 18)]
+    coop.ok(coop.mint_days(others[0], coop.record(leaves=leaves), others[1]), "gateway")
     coop.ok(coop.pay("op/coop/anna", "op/coop/jan", 1), "anna")
     return receipt_for(coop, coop.blocks[1], 0, interval=(leaves, 41))
 
@@ -149,6 +158,33 @@ def test_any_change_of_a_receipt_is_found_by_both(coop, minted, tmp_path, path, 
         check_receipt(forged, checkpoint_key=published(coop))
     result = run_checker(tmp_path, forged, "--checkpoint-key", published(coop))
     assert (result.returncode, "FAILED" in result.stdout) == (1, True)
+
+
+def test_an_interval_of_one_day_among_many(coop, many, tmp_path):
+    assert len(check_receipt(many, checkpoint_key=published(coop)).readers) == 3
+    result = run_checker(tmp_path, many, "--checkpoint-key", published(coop))
+    assert result.returncode == 0, result.stdout + result.stderr
+    lines = result.stdout.splitlines()
+    assert [line[:2] for line in lines] == ["ok"] * 7
+    assert "48 Wh, measured; part of 2027-01-15" in lines[6]
+
+
+@pytest.mark.parametrize(("path", "value"), MINT_CHANGES)
+def test_any_change_of_a_receipt_of_many_days_is_found_by_both(coop, many, tmp_path, path, value):
+    forged = changed(many, path, value)
+    assert forged != many
+    with pytest.raises(Refusal):
+        check_receipt(forged, checkpoint_key=published(coop))
+    result = run_checker(tmp_path, forged, "--checkpoint-key", published(coop))
+    assert (result.returncode, "FAILED" in result.stdout) == (1, True)
+
+
+def test_an_interval_of_no_day_among_many_is_found_by_both(coop, many, tmp_path):
+    for leaves in (coop.leaves(wh=9), coop.leaves(wh=7, channel="2.29.0")):
+        with pytest.raises(Refusal):
+            receipt_for(coop, coop.blocks[1], 0, interval=(leaves, 41))
+    forged = changed(many, ["interval", "leaf", "channel"], "2.29.0")
+    assert run_checker(tmp_path, forged).returncode == 1
 
 
 @pytest.mark.parametrize(("path", "value"), [(["document", "content", "net_grosz"], 1), (["document", "salt"], flip)])

@@ -20,6 +20,9 @@ from ogniwo.core.ledger.operations.frame import (
 )
 from ogniwo.core.ledger.signing import Signature
 
+DAYS_MAX = 64
+"""Days in one transaction; a month of both directions of a point, as long as the envelope is not too large."""
+
 
 class QualityPart(Part, frozen=True, kw_only=True, gc=False):
     """How much of a day has one quality: energy in Wh and number of intervals."""
@@ -58,6 +61,24 @@ class MintMetering(Operation, frozen=True, kw_only=True, gc=False, tag="mint_met
     asset: AssetName
     reading: Signature
     record: DayRecord
+
+
+class SignedDay(Part, frozen=True, kw_only=True, gc=False):
+    """One day of `MintDays`: what `MintMetering` carries for a single one."""
+
+    asset: AssetName
+    reading: Signature
+    record: DayRecord
+
+
+class MintDays(Operation, frozen=True, kw_only=True, gc=False, tag="mint_days"):
+    """Put several signed days of readings of one point on the ledger, all or none.
+
+    What is there already is passed over. Each day is signed by itself, so each is as strong as alone; the envelope is
+    signed once for all of them.
+    """
+
+    days: Annotated[tuple[SignedDay, ...], Meta(min_length=1, max_length=DAYS_MAX)]
 
 
 class Anchor(Operation, frozen=True, kw_only=True, gc=False, tag="anchor"):

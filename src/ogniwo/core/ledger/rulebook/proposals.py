@@ -112,7 +112,7 @@ def _try(operate: Operate, call: Call, name: str, proposal: Proposal) -> tuple[t
     accounts, asked = frozenset(counted), dict[tuple[str, str], bool]()
     signers = (*(kid for account in sorted(counted) for kid in counted[account]), *proposal.carried)
     trial = call._replace(
-        account=inner.account, name=name, signers=signers, givers=accounts, approvals=accounts, reader="", asked=asked
+        account=inner.account, name=name, signers=signers, givers=accounts, approvals=accounts, readers=(), asked=asked
     )
     try:
         with state.all_or_nothing():

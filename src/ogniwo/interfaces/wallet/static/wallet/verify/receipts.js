@@ -5,7 +5,7 @@ import { checkAgainstHeld } from './continuity.js';
 import { decode, encode, encodeDocument } from './documents.js';
 import { includes, leafHash } from './merkle.js';
 import { demand } from './refusal.js';
-import { admitTransaction } from './transactions.js';
+import { admitTransaction, signedDays } from './transactions.js';
 
 /** @typedef {import('./signing.js').Transaction} Transaction */
 /** @typedef {{step: string, facts: {[name: string]: string | number}}} Step `step` and `facts` fill sentences.js */
@@ -25,21 +25,42 @@ function want(holds, detail) {
   demand(holds, 'ledger.bad_receipt', detail);
 }
 
-/** @param {any} part @param {any} payload @returns {Promise<Step>} */
-async function checkInterval(part, payload) {
-  want(payload.op === 'mint_metering', 'an interval belongs to a minted day');
-  const { record } = payload;
-  want(part.leaf.channel === record.channel, 'the interval is of another channel');
-  const included = await includes({
-    leaf: await leafHash(encode(part.leaf)),
-    index: part.index,
-    size: record.leaf_count,
-    proof: part.proof.map(fromHex),
-    root: fromHex(record.merkle_root),
-  });
-  want(included, "the interval is not under the day's root");
-  const { start, wh, quality } = part.leaf;
-  return { step: 'interval', facts: { point: record.point, start, wh, quality } };
+/** @param {any} record @param {string} reader @returns {Step} */
+function readingStep({ point, day, total_wh: wh }, reader) {
+  return { step: 'reading', facts: { point, day, wh, reader } };
+}
+
+/** @param {Transaction} transaction @returns {Step[]} one sentence for one day, and one for many together */
+function readingSteps({ payload, readers }) {
+  const records = signedDays(payload).map((day) => day.record);
+  if (records.length < 2) return records.map((record, at) => readingStep(record, readers[at]));
+  const days = records.map((record) => record.day).sort();
+  const points = [...new Set(records.map((record) => record.point))].join(', ');
+  const keys = [...new Set(readers)].join(', ');
+  const facts = { count: days.length, points, first: days[0], last: days[days.length - 1], readers: keys };
+  return [{ step: 'readings', facts }];
+}
+
+/** @param {any} part @param {Transaction} transaction @returns {Promise<Step[]>} */
+async function checkInterval(part, { payload, readers }) {
+  const days = signedDays(payload);
+  want(days.length, 'an interval belongs to a minted day');
+  want(
+    days.some(({ record }) => record.channel === part.leaf.channel),
+    'the interval is of another channel',
+  );
+  const leaf = await leafHash(encode(part.leaf));
+  const proof = part.proof.map(fromHex);
+  for (const [at, { record }] of days.entries()) {
+    const root = fromHex(record.merkle_root);
+    const same = record.channel === part.leaf.channel;
+    if (!same || !(await includes({ leaf, index: part.index, size: record.leaf_count, proof, root }))) continue;
+    const { start, wh, quality } = part.leaf;
+    const day = days.length > 1 ? [readingStep(record, readers[at])] : [];
+    return [...day, { step: 'interval', facts: { point: record.point, start, wh, quality } }];
+  }
+  want(false, "the interval is not under the day's root");
+  return [];
 }
 
 /** @param {any} part @param {any} payload @returns {Promise<Step>} */
@@ -90,12 +111,10 @@ export async function checkReceipt(data, known = {}) {
   const checked = [{ step: 'signatures', facts }, ...(await checkLog(receipt, transaction, keyText))];
   /** @type {Step[]} */
   const unchecked = [{ step: 'holder', facts: {} }];
-  if (payload.op === 'mint_metering') {
-    const { point, day, total_wh: wh } = payload.record;
-    checked.push({ step: 'reading', facts: { point, day, wh, reader: transaction.reader } });
-    unchecked.push({ step: 'meter', facts: {} });
-  }
-  if (receipt.interval) checked.push(await checkInterval(receipt.interval, payload));
+  const readings = readingSteps(transaction);
+  checked.push(...readings);
+  if (readings.length) unchecked.push({ step: 'meter', facts: {} });
+  if (receipt.interval) checked.push(...(await checkInterval(receipt.interval, transaction)));
   if (receipt.document) checked.push(await checkDocument(receipt.document, payload));
   else if (payload.op === 'anchor') unchecked.push({ step: 'document', facts: { kind: payload.kind } });
   if (known.checkpointKey === undefined) unchecked.push({ step: 'checkpoint_key', facts: {} });

@@ -5,7 +5,7 @@ export const ROOTS = {
  Consistency: {"type": "struct", "name": "Consistency"},
  Envelope: {"type": "struct", "name": "Envelope"},
  Header: {"type": "struct", "name": "_Header"},
- Payload: {"type": "union", "tag": "op", "members": {"anchor": "Anchor", "approve": "Approve", "batch": "Batch", "bind_role": "BindRole", "close_contract_period": "CloseContractPeriod", "define_asset": "DefineAsset", "define_role": "DefineRole", "define_rule": "DefineRule", "dispute": "Dispute", "finish_recovery": "FinishRecovery", "genesis": "Genesis", "hold": "Hold", "lapse": "Lapse", "lend_right": "LendRight", "mint_metering": "MintMetering", "pay": "Pay", "post": "Post", "propose": "Propose", "propose_contract": "ProposeContract", "reclaim_right": "ReclaimRight", "register_account": "RegisterAccount", "register_key": "RegisterKey", "resolve_dispute": "ResolveDispute", "revert": "Revert", "revoke_key": "RevokeKey", "reward": "Reward", "set_asset_policy": "SetAssetPolicy", "set_frozen": "SetFrozen", "set_key_limits": "SetKeyLimits", "set_policy": "SetPolicy", "set_validator": "SetValidator", "settle": "Settle", "sign_contract": "SignContract", "start_recovery": "StartRecovery", "stop_recovery": "StopRecovery", "switch_payments": "SwitchPayments", "terminate_contract": "TerminateContract", "unbind_role": "UnbindRole", "veto": "Veto", "void": "Void", "withdraw_contract": "WithdrawContract"}},
+ Payload: {"type": "union", "tag": "op", "members": {"anchor": "Anchor", "approve": "Approve", "batch": "Batch", "bind_role": "BindRole", "close_contract_period": "CloseContractPeriod", "define_asset": "DefineAsset", "define_role": "DefineRole", "define_rule": "DefineRule", "dispute": "Dispute", "finish_recovery": "FinishRecovery", "genesis": "Genesis", "hold": "Hold", "lapse": "Lapse", "lend_right": "LendRight", "mint_days": "MintDays", "mint_metering": "MintMetering", "pay": "Pay", "post": "Post", "propose": "Propose", "propose_contract": "ProposeContract", "reclaim_right": "ReclaimRight", "register_account": "RegisterAccount", "register_key": "RegisterKey", "resolve_dispute": "ResolveDispute", "revert": "Revert", "revoke_key": "RevokeKey", "reward": "Reward", "set_asset_policy": "SetAssetPolicy", "set_frozen": "SetFrozen", "set_key_limits": "SetKeyLimits", "set_policy": "SetPolicy", "set_validator": "SetValidator", "settle": "Settle", "sign_contract": "SignContract", "start_recovery": "StartRecovery", "stop_recovery": "StopRecovery", "switch_payments": "SwitchPayments", "terminate_contract": "TerminateContract", "unbind_role": "UnbindRole", "veto": "Veto", "void": "Void", "withdraw_contract": "WithdrawContract"}},
  Receipt: {"type": "struct", "name": "Receipt"},
 };
 
@@ -263,6 +263,16 @@ export const STRUCTS = {
   commitment: {"type": "text", "pattern": "^(?:[0-9a-f]{64})$"},
   obligation: {"type": "integer", "min": 0, "max": 15},
   quantity: {"type": "integer", "min": 0, "max": 9007199254740991},
+ } },
+ MintDays: { tag: "op", word: "mint_days", fields: {
+  account: {"type": "text", "max": 200},
+  days: {"type": "list", "items": {"type": "struct", "name": "SignedDay"}, "min": 1, "max": 64},
+  expires: {"type": "integer", "min": 0, "max": 9007199254740991},
+  id: {"type": "text", "pattern": "^(?:[0-9a-f]{32})$"},
+  network: {"type": "text", "max": 64},
+  reason: {"type": "text", "pattern": "^(?:([a-z0-9][a-z0-9._-]{0,63})?)$"},
+  references: {"type": "list", "items": {"type": "text", "pattern": "^(?:[0-9a-f]{64})$"}, "max": 64},
+  v: {"type": "integer", "min": 1, "max": 9007199254740991, "optional": true, "default": 1},
  } },
  MintMetering: { tag: "op", word: "mint_metering", fields: {
   account: {"type": "text", "max": 200},
@@ -546,6 +556,11 @@ export const STRUCTS = {
  Signature: { fields: {
   protected: {"type": "text", "max": 200},
   signature: {"type": "text", "max": 86},
+ } },
+ SignedDay: { fields: {
+  asset: {"type": "text", "pattern": "^(?:[A-Z][A-Z0-9-]{0,15}/[0-9])$"},
+  reading: {"type": "struct", "name": "Signature"},
+  record: {"type": "struct", "name": "DayRecord"},
  } },
  Source: { fields: {
   account: {"type": "text", "pattern": "^(?:[a-z0-9][a-z0-9-]{0,39}(/[a-z0-9][a-z0-9-]{0,39}){0,7})$", "max": 200},

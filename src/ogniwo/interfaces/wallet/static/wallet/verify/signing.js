@@ -124,7 +124,7 @@ export function openEnvelope(data) {
  * @property {string} transaction hex of the SHA-256 of the payload, its name
  * @property {string} digest hex of the SHA-256 of the envelope
  * @property {string[]} signers key ids
- * @property {string} reader key id under a day of readings, or ''
+ * @property {string[]} readers key ids under its days of readings
  * @property {Check[]} openChecks signatures whose key is not known here
  */
 

@@ -9,23 +9,25 @@ import { KeyRing, checkOf, keyId, loadPublicKey, openEnvelope, verify } from './
 /** Operations that bring the key they register, which signs too. */
 const CARRIES_KEY = new Set(['genesis', 'register_key', 'start_recovery']);
 
+/** @param {any} payload @returns {any[]} the days of readings it puts on the ledger, each with its record and signature */
+export function signedDays(payload) {
+  if (payload.op === 'mint_metering') return [payload];
+  return payload.op === 'mint_days' ? payload.days : [];
+}
+
 /** @param {Uint8Array} envelope @returns {Promise<Transaction>} decoded, its form checked, all signatures open */
 export async function openTransaction(envelope) {
   const opened = openEnvelope(envelope);
   const payload = decode(opened.payload, 'Payload');
   const checks = [...opened.checks];
-  let reader = '';
-  if (payload.op === 'mint_metering') {
-    const reading = checkOf(payload.reading, base64url(encode(payload.record)));
-    reader = reading.kid;
-    checks.push(reading);
-  }
+  const readings = signedDays(payload).map((day) => checkOf(day.reading, base64url(encode(day.record))));
+  checks.push(...readings);
   return {
     payload,
     transaction: hex(await sha256(opened.payload)),
     digest: hex(await sha256(envelope)),
     signers: opened.checks.map((check) => check.kid),
-    reader,
+    readers: readings.map((reading) => reading.kid),
     openChecks: checks,
   };
 }
