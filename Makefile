@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
 
-.PHONY: help demo demo-stop demo-shots test check bench fuzz simulate lock clean setup setup-dev system-demo system-test
+.PHONY: help demo demo-stop demo-shots test check bench fuzz simulate lock charts clean setup setup-dev system-demo system-test
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -46,8 +46,12 @@ lock: setup-dev ## write the lock files anew (hashes, no addresses)
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group dev -o requirements/dev.txt
 
-setup: $(VENV)/.runtime ## the virtual environment with the product
-setup-dev: $(VENV)/.dev ## the same with the tools of development
+setup: $(VENV)/.runtime charts ## the virtual environment with the product
+setup-dev: $(VENV)/.dev charts ## the same with the tools of development
+
+charts: $(VENV)/.runtime ## build the console's charts from npm; without them the console draws plain ones
+	@tools/system_packages.sh node; $(BIN)/python hatch_build.py || \
+		echo "The interactive charts were not built (the lines above say why); the console works without them." >&2
 
 system-demo:
 	@PYTHON="$(PYTHON)" tools/system_packages.sh python

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes sure that the system packages a target needs are there: installs them on Debian and Ubuntu where it may,
-# otherwise says which are missing and how to get them. Arguments: python, test.
+# otherwise says which are missing and how to get them. Arguments: python, test, node.
 set -eu
 
 python=${PYTHON:-python3.11}
@@ -18,6 +18,10 @@ for part in "$@"; do
         elif ! "$python" -c 'import ensurepip, venv' >/dev/null 2>&1; then
             want "python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
         fi
+        ;;
+    node)
+        command -v node >/dev/null 2>&1 || want nodejs
+        command -v npm >/dev/null 2>&1 || want npm
         ;;
     test)
         command -v pdftoppm >/dev/null 2>&1 || want poppler-utils

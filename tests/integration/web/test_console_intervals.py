@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import date
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -11,7 +12,15 @@ from ogniwo.formats.sheets.writer import csv_bytes, guarded, xlsx_bytes
 from ogniwo.records.visibility import Subject
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH, POINTS
-from ogniwo.services.metering.explorer import DAY_S, Explored, TooManySeriesError, explore
+from ogniwo.services.metering.explorer import (
+    DAY_S,
+    MONTH_S,
+    Explored,
+    RangeTooLongError,
+    TooManySeriesError,
+    explore,
+    explored_csv,
+)
 from ogniwo.services.settlement.days import day_allocation
 from ogniwo.services.settlement.queries import hourly_flows
 from ogniwo.services.workspace.queries import operator_subject, organisation
@@ -20,9 +29,9 @@ BASE = f"/o/{COMMUNITY_CODE}"
 PROSUMER = next(one for one in POINTS if one.role == "prosumer")
 
 
-def asked(shared, **more):
-    chosen = {"points": [PROSUMER.code], "kinds": ["taken", "given"], "month": MONTH, "subject": operator_subject()}
-    return explore(shared, **(chosen | more))
+def asked(shared, *, first=MONTH.first, last=date(2026, 10, 31), step_s=3600, **more):
+    chosen = {"points": [PROSUMER.code], "kinds": ["taken", "given"], "subject": operator_subject()}
+    return explore(shared, first=first, last=last, step_s=step_s, **(chosen | more)).at(step_s)
 
 
 def test_steps_of_every_length_hold_the_same_energy(shared):
@@ -38,9 +47,7 @@ def test_steps_of_every_length_hold_the_same_energy(shared):
 
 
 def test_the_day_of_25_hours_tells_the_two_hours_apart(shared):
-    from datetime import date  # noqa: PLC0415 -- used once
-
-    found = asked(shared, day=date(2026, 10, 25), step_s=DAY_S)
+    found = asked(shared, first=date(2026, 10, 25), last=date(2026, 10, 25), step_s=DAY_S)
     labels = found.labels()
     assert len(labels) == 25
     assert len(set(labels)) == 25
@@ -77,9 +84,75 @@ def test_a_missing_value_is_a_hole_and_no_zero(copy_of):
     assert len(empty) >= 1
 
 
-def _csv(explored: Explored):
-    from ogniwo.services.metering.explorer import explored_csv  # noqa: PLC0415 -- used once
+def test_any_run_of_days_is_read_and_a_month_that_is_not_there_is_missing(shared):
+    days = asked(shared, kinds=["taken"], first=date(2026, 10, 20), last=date(2026, 11, 5), step_s=DAY_S)
+    whole = asked(shared, kinds=["taken"], step_s=DAY_S)
+    assert days.series[0].wh[:12] == whole.series[0].wh[19:]
+    assert days.series[0].missing == (*(0,) * 12, *(24,) * 5)
+    assert len(days.starts) == 17
+    assert days.labels()[0] == "2026-10-20"
+    months = asked(shared, kinds=["taken"], first=date(2026, 9, 30), last=date(2026, 11, 1), step_s=MONTH_S)
+    assert months.labels() == ("2026-09", "2026-10", "2026-11")
+    assert months.series[0].wh == (0, whole.series[0].total_wh, 0)
+    assert months.series[0].missing == (24, 0, 24), "only the chosen days of a month count"
 
+
+def test_before_a_settlement_hours_are_netted_for_the_moment(shared, copy_of):
+    kinds = ["netted_taken", "netted_given"]
+    settled = asked(shared, kinds=kinds)
+    assert not any(one.provisional for one in settled.series)
+    imported = copy_of("imported")
+    found = asked(imported, kinds=kinds)
+    assert all(one.provisional for one in found.series)
+    assert [one.wh for one in found.series] == [one.wh for one in settled.series]
+
+
+def test_too_much_at_once_is_refused_and_said_on_the_page(shared, reader_of):
+    many = [one.code for one in POINTS[:30]]
+    with pytest.raises(RangeTooLongError, match="choose a longer step"):
+        asked(shared, points=many, kinds=["taken"], first=date(2023, 1, 1), step_s=900)
+    with pytest.raises(RangeTooLongError, match="before it begins"):
+        asked(shared, first=date(2026, 11, 1))
+    with pytest.raises(RangeTooLongError):
+        asked(shared, first=date(2000, 1, 1), step_s=MONTH_S)
+    browser = reader_of(Role.CLERK)
+    answer = browser.get(f"{BASE}/intervals/?from=2001-01-01&to=2026-01-01&point={PROSUMER.code}")
+    assert "explorer.range_too_long" in answer.content.decode()
+    swapped = browser.get(f"{BASE}/intervals/?from=2026-10-05&to=2026-10-02&point={PROSUMER.code}").content.decode()
+    assert "Intervals: 2026-10-02 – 2026-10-05" in swapped
+
+
+def test_what_was_not_measured_is_marked_in_chart_table_and_json(shared, reader_of):
+    filled = next(
+        one
+        for one in shared.series.completeness(month=MONTH)
+        if one.channel == "1.29.0" and one.worst_quality > 2 and one.present == one.slots
+    )
+    query = f"?from=2026-10-01&to=2026-10-31&step=3600&kind=taken&point={filled.point}"
+    browser = reader_of(Role.CLERK)
+    page = browser.get(f"{BASE}/intervals/{query}").content.decode()
+    assert '<path class="mark filled k0 d0"' in page
+    assert '<abbr title="not measured">*</abbr>' in page
+    answer = browser.get(f"{BASE}/intervals/json/{query}").json()
+    (series,) = answer["series"]
+    assert len(answer["labels"]) == len(series["wh"]) == 745
+    assert series["filled"]
+    assert series["missing"] == []
+    assert sum(series["wh"]) == shared.series.read(point=filled.point, channel="1.29.0", month=MONTH).present_total_wh
+
+
+def test_lines_between_tabs_are_the_table(reader_of):
+    query = f"?month=2026-10&point={PROSUMER.code}&kind=taken&step=86400"
+    browser = reader_of(Role.CLERK)
+    answer = browser.get(f"{BASE}/intervals/tsv/{query}")
+    assert answer["Content-Type"].startswith("text/tab-separated-values")
+    rows = [line.split("\t") for line in answer.content.decode().rstrip("\n").split("\n")]
+    text = browser.get(f"{BASE}/intervals/csv/{query}").content.decode("utf-8-sig")
+    assert rows == list(csv.reader(io.StringIO(text)))
+    assert len(rows) == 32
+
+
+def _csv(explored: Explored):
     return list(csv.reader(io.StringIO(explored_csv(explored).decode("utf-8-sig"))))
 
 
@@ -128,8 +201,6 @@ def test_the_balance_of_the_month_adds_up(reader_of):
 
 
 def test_the_hours_of_a_day_add_up_and_the_repeated_hour_is_there(shared, reader_of):
-    from datetime import date  # noqa: PLC0415 -- used once
-
     community = organisation(code=COMMUNITY_CODE, subject=operator_subject())
     hours = day_allocation(community=community, day=date(2026, 10, 25), subject=operator_subject())
     assert len(hours) == 25

@@ -1,4 +1,4 @@
-"""Write a table of texts and whole numbers as XLSX or CSV."""
+"""Write a table of texts and whole numbers as XLSX, CSV or text between tabs."""
 
 import csv
 import io
@@ -26,6 +26,15 @@ def csv_bytes(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
     for row in rows:
         writer.writerow(["" if cell is None else guarded(cell) if isinstance(cell, str) else cell for cell in row])
     return b"\xef\xbb\xbf" + sink.getvalue().encode()
+
+
+def tsv_text(headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
+    """Lines of cells between tabs, as spreadsheets paste them; tabs and line ends within a cell become spaces."""
+
+    def cell_text(cell: Cell) -> str:
+        return "" if cell is None else str(cell) if isinstance(cell, int) else guarded(" ".join(cell.split()))
+
+    return "\n".join("\t".join(map(cell_text, row)) for row in (headers, *rows)) + "\n"
 
 
 def xlsx_bytes(title: str, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

@@ -9,6 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from django.contrib.staticfiles import finders
 from django.utils.formats import number_format
 
 WIDTH: Final = 1000
@@ -21,6 +22,8 @@ _COLOURS: Final = 8
 _HATCHES: Final = 5
 _STEPS_MAX: Final = 5
 _TICKS_MAX: Final = 12
+_MARKS_APART: Final = 7
+"""Pixels between two marks: closer ones would run into one another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,17 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One drawn series: its classes for colour and dash, the path, and the hatching of an area ("" for none)."""
+    """One drawn series: its classes for colour and dash, the path, and the hatching of an area ("" for none).
+
+    `filled` is a path of diamonds on values that were not measured, `missing` one of crosses where a value lacks.
+    """
 
     label: str
     classes: str
     path: str
     hatch: str = ""
+    filled: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +109,23 @@ def _across(count: int, labels: Sequence[str]) -> tuple[Mark, ...]:
     )
 
 
-def line_chart(series: Sequence[tuple[str, Sequence[int | None]]], *, labels: Sequence[str], unit: str) -> Chart:
-    """Steps over time; a None is a hole. Values in 10^-3 of the unit (Wh for kWh), each series over the whole width."""
+def has_chart_bundle() -> bool:
+    """Whether the bundle of interactive charts was built; without it the charts made here are all there is."""
+    return finders.find("web/charts/charts.js") is not None
+
+
+def line_chart(
+    series: Sequence[tuple[str, Sequence[int | None]]],
+    *,
+    labels: Sequence[str],
+    unit: str,
+    filled: Sequence[Sequence[int]] = (),
+    missing: Sequence[Sequence[int]] = (),
+) -> Chart:
+    """Steps over time; a None is a hole. Values in 10^-3 of the unit (Wh for kWh), each series over the whole width.
+
+    `filled` and `missing` give for each series the places that get a diamond or a cross.
+    """
     known = [value for _, values in series for value in values if value is not None]
     step, bottom, top = _scale(min(known, default=0), max(known, default=0))
     lines = []
@@ -116,9 +139,35 @@ def line_chart(series: Sequence[tuple[str, Sequence[int | None]]], *, labels: Se
             y = _down(value, bottom, top)
             path.append(f"{'L' if drawing else 'M'}{x1} {y}H{x2}")
             drawing = True
-        lines.append(Line(label, classes_of(number), "".join(path)))
+        at_zero = _down(0, bottom, top) - 4
+        diamonds = [
+            (place, _down(value, bottom, top))
+            for place in (filled[number] if filled else ())
+            if (value := values[place]) is not None
+        ]
+        crosses = [(place, at_zero) for place in (missing[number] if missing else ())]
+        lines.append(
+            Line(
+                label,
+                classes_of(number),
+                "".join(path),
+                filled=_marks(diamonds, len(values), "m-4 0l4 -4l4 4l-4 4Z"),
+                missing=_marks(crosses, len(values), "m-3 -3l6 6m0 -6l-6 6"),
+            )
+        )
     zero = str(_down(0, bottom, top))
     return Chart(tuple(lines), _across(len(known), labels), _up_marks(step, bottom, top, 3), zero, unit)
+
+
+def _marks(places: Sequence[tuple[int, int]], size: int, shape: str) -> str:
+    """A path with a shape at each place (its middle) and height, at most one within a few pixels."""
+    path, last = [], LEFT - _MARKS_APART
+    for place, y in places:
+        x = LEFT + (2 * place + 1) * (RIGHT - LEFT) // (2 * size)
+        if x - last >= _MARKS_APART:
+            path.append(f"M{x} {y}{shape}")
+            last = x
+    return "".join(path)
 
 
 def stacked_bars(

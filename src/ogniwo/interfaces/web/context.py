@@ -182,7 +182,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "may": {act.value: seen.may(act, path=place or "") for act in Act},
         "is_member_only": bool(seen.standings) and all(each.role == Role.MEMBER for each in seen.standings),
         "month": month_of(request) if seen.standings else None,
-        "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day"}],
+        "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day", "from", "to"}],
         "workspace_name": workspace().name,
         "wallet": mine,
     }

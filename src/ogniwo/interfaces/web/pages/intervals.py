@@ -1,20 +1,30 @@
 """The interval explorer: series of points side by side, metered and settled, drawn, listed and taken along."""
 
-from datetime import date
-from typing import Final
+from datetime import date, timedelta
+from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from ogniwo.core.kernel.calendar import Month
-from ogniwo.interfaces.web.charts import Chart, classes_of, line_chart
-from ogniwo.interfaces.web.context import month_of, scope, workspace
+from ogniwo.core.kernel.calendar import HOUR_S, QUARTER_S, Month
+from ogniwo.interfaces.web.charts import Chart, classes_of, has_chart_bundle, line_chart
+from ogniwo.interfaces.web.context import YEARS, month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
-from ogniwo.services.metering.explorer import DAY_S, STEPS, Explored, explore, explored_csv, explored_xlsx
+from ogniwo.services.metering.explorer import (
+    DAY_S,
+    MONTH_S,
+    STEPS,
+    Exploration,
+    Explored,
+    explore,
+    explored_csv,
+    explored_tsv,
+    explored_xlsx,
+)
 from ogniwo.services.metering.queries import points_below
 from ogniwo.services.workspace.queries import Subject
 
@@ -31,100 +41,175 @@ KIND_LABELS: Final = {
     "community_out": _("to the community"),
     "surplus": _("surplus"),
 }
+_NETTING: Final = {
+    "before": (_("before netting"), ("taken", "given")),
+    "after": (_("after hourly netting"), ("netted_taken", "netted_given")),
+    "both": (_("both side by side"), ("taken", "given", "netted_taken", "netted_given")),
+}
+_STEP_LABELS: Final = {
+    QUARTER_S: _("15 minutes"),
+    HOUR_S: _("hour"),
+    DAY_S: _("day"),
+    MONTH_S: _("month"),
+}
 _FORMS: Final = {
     "csv": "text/csv; charset=utf-8",
+    "tsv": "text/tab-separated-values; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _ROWS_LISTED: Final = 110
 """A day of quarter-hours with the hour that autumn repeats; what is longer is listed by days."""
+_DAYS_LISTED: Final = 400
+"""A year of days; what is longer is listed by months."""
+_PLAIN_VALUES: Final = 40_000
+"""What the plain chart draws at most; more becomes a page too heavy for a phone."""
 
 
 @page("intervals/", name="intervals", act=Act.SEE_METERING)
 def intervals(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
-    """Choose points and kinds; see the chart and the table."""
+    """Choose points, kinds and a period; see the chart and the table."""
     month, subject = month_of(request), scope(standing, code)
     chosen = _Choice(request, month)
-    listed = points_below(subject=subject)
-    explored = chosen.explored(subject)
-    long = len(explored.starts) > _ROWS_LISTED
-    table = chosen.explored(subject, step_s=DAY_S) if long and explored.series else explored
-    labels = explored.labels()
-    context = {
-        "points": listed,
+    found = chosen.explored(subject)
+    context: dict[str, Any] = {
+        "points": points_below(subject=subject),
         "chosen": chosen,
         "kinds": [(kind, label, kind in chosen.kinds) for kind, label in KIND_LABELS.items()],
-        "steps": ((900, _("15 minutes")), (3600, _("hour")), (86400, _("day"))),
-        "days": [date(month.year, month.month, day + 1) for day in range(month.days)],
+        "nettings": chosen.nettings(request),
+        "steps": tuple(_STEP_LABELS.items()),
+        "absent": [(point, KIND_LABELS[kind]) for point, kind in found.absent],
+        "query": request.GET.urlencode(),
+        "bundle": has_chart_bundle(),
+    }
+    return render(request, "web/intervals.html", context | (_shown(found, chosen.step_s) if found.series else {}))
+
+
+def _shown(found: Exploration, step_s: int) -> dict[str, Any]:
+    """The chart, the legend and the table of what was found."""
+    explored = found.at(step_s)
+    drawn = _within(found, explored, len(explored.series) * len(explored.starts) <= _PLAIN_VALUES, DAY_S)
+    listed = _within(found, explored, len(explored.starts) <= _ROWS_LISTED, DAY_S)
+    if len(listed.starts) > _DAYS_LISTED:
+        listed = found.at(MONTH_S)
+    labels = explored.labels()
+    return {
         "step": explored.step_s,
+        "step_name": _STEP_LABELS[explored.step_s],
+        "coarser": explored.step_s > step_s,
         "series": [
-            {"point": one.point, "kind": KIND_LABELS[one.kind], "classes": classes_of(number), "data": one}
+            {
+                "point": one.point,
+                "kind": KIND_LABELS[one.kind],
+                "classes": classes_of(number),
+                "data": one,
+                "place": number,
+            }
             for number, one in enumerate(explored.series)
         ],
-        "chart": _chart(explored, labels) if explored.series else None,
-        "by_day": long,
+        "chart": _chart(drawn),
+        "drawn_step": _STEP_LABELS[drawn.step_s] if drawn.step_s != explored.step_s else "",
+        "listed_step": _STEP_LABELS[listed.step_s] if listed.step_s != explored.step_s else "",
+        "whole": listed.step_s != explored.step_s,
         "rows": [
-            (label, [(one.wh[place], one.missing[place]) for one in table.series])
-            for place, label in enumerate(table.labels())
+            (label, [(one.wh[place], one.missing[place], one.filled[place]) for one in listed.series])
+            for place, label in enumerate(listed.labels())
         ],
-        "sums": [(one.total_wh, one.missing_slots) for one in table.series],
-        "absent": [(point, KIND_LABELS[kind]) for point, kind in explored.absent],
-        "query": request.GET.urlencode(),
-        "first_label": labels[0] if labels else "",
-        "last_label": labels[-1] if labels else "",
+        "sums": [(one.total_wh, one.missing_slots) for one in listed.series],
+        "provisional": any(one.provisional for one in explored.series),
+        "first_label": labels[0],
+        "last_label": labels[-1],
     }
-    return render(request, "web/intervals.html", context)
+
+
+def _within(found: Exploration, explored: Explored, fits: bool, step_s: int) -> Explored:  # noqa: FBT001 -- a condition
+    """What was laid out where it fits, else the same in a coarser step."""
+    return explored if fits or explored.step_s >= step_s else found.at(step_s)
 
 
 @page("intervals/<str:form>/", name="intervals_file", act=Act.SEE_METERING)
 def intervals_file(request: HttpRequest, standing: Standing, *, code: str, form: str) -> HttpResponse:
-    """The same selection as a file, in Wh, every step of the period."""
-    month = month_of(request)
-    explored = _Choice(request, month).explored(scope(standing, code))
+    """The same selection as a file, in Wh, every step of the period; as JSON for the chart of the page."""
+    chosen = _Choice(request, month_of(request))
+    explored = chosen.explored(scope(standing, code)).at(chosen.step_s)
+    if form == "json":
+        return JsonResponse(_as_json(explored))
     wanted = form if form in _FORMS else "csv"
-    data = explored_csv(explored) if wanted == "csv" else explored_xlsx(explored, title=str(month))
-    answer = HttpResponse(data, content_type=_FORMS[wanted])
-    answer["Content-Disposition"] = f'attachment; filename="intervals-{month}.{wanted}"'
+    if wanted == "xlsx":
+        answer = HttpResponse(explored_xlsx(explored, title=chosen.name), content_type=_FORMS[wanted])
+    else:
+        data = explored_csv(explored) if wanted == "csv" else explored_tsv(explored)
+        answer = HttpResponse(data, content_type=_FORMS[wanted])
+    answer["Content-Disposition"] = f'attachment; filename="intervals-{chosen.name}.{wanted}"'
     return answer
+
+
+def _as_json(explored: Explored) -> dict[str, Any]:
+    """Labels, and of each series Wh with null for a bucket that lacks a value, and where values were not measured."""
+    return {
+        "step_s": explored.step_s,
+        "labels": explored.labels(),
+        "series": [
+            {
+                "name": f"{one.point} {KIND_LABELS[one.kind]}",
+                "wh": [None if gone else wh for wh, gone in zip(one.wh, one.missing, strict=True)],
+                "missing": [place for place, gone in enumerate(one.missing) if gone],
+                "filled": [place for place, some in enumerate(one.filled) if some],
+            }
+            for one in explored.series
+        ],
+    }
 
 
 class _Choice:
     """What the address asks for, with what is not understood left out."""
 
     def __init__(self, request: HttpRequest, month: Month) -> None:
-        self.month = month
-        self.points = request.GET.getlist("point")
-        asked = [kind for kind in request.GET.getlist("kind") if kind in KIND_LABELS]
-        self.kinds = asked or (["taken", "given"] if self.points else [])
-        self.day = _day(request.GET.get("day", ""), month)
-        step = request.GET.get("step", "")
-        fallback = 3600
-        self.step_s = int(step) if step in {str(one) for one in STEPS} else fallback
+        asked = request.GET
+        self.points = asked.getlist("point")
+        kinds = [kind for kind in asked.getlist("kind") if kind in KIND_LABELS]
+        self.kinds = kinds or (["taken", "given"] if self.points else [])
+        day = _day(asked.get("day", ""))
+        first, last = _day(asked.get("from", "")) or day, _day(asked.get("to", "")) or day
+        self.ranged = bool(first or last)
+        ends = sorted((first or last or month.first, last or first or month.shifted(1).first - timedelta(days=1)))
+        self.first, self.last = ends
+        step = asked.get("step", "")
+        self.step_s = int(step) if step in {str(one) for one in STEPS} else HOUR_S
+        self.name = f"{self.first}-{self.last}" if self.ranged else str(month)
 
-    def explored(self, subject: Subject, *, step_s: int = 0) -> Explored:
-        """The series chosen, at the step chosen or a given one."""
+    def explored(self, subject: Subject) -> Exploration:
+        """The series chosen over the period chosen."""
         return explore(
             workspace(),
             subject=subject,
             points=self.points,
             kinds=self.kinds,
-            month=self.month,
-            day=self.day,
-            step_s=step_s or self.step_s,
+            first=self.first,
+            last=self.last,
+            step_s=self.step_s,
         )
 
+    def nettings(self, request: HttpRequest) -> list[dict[str, Any]]:
+        """Addresses of the same choice before and after netting, and of both; other kinds stay chosen."""
+        own = set(_NETTING["both"][1])
+        found = []
+        for label, kinds in _NETTING.values():
+            query = request.GET.copy()
+            query.setlist("kind", [*kinds, *(kind for kind in self.kinds if kind not in own)])
+            found.append({"label": label, "query": query.urlencode(), "on": own & set(self.kinds) == set(kinds)})
+        return found
 
-def _day(text: str, month: Month) -> date | None:
+
+def _day(text: str) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
         return None
-    return day if (day.year, day.month) == (month.year, month.month) else None
+    return day if day.year in YEARS else None
 
 
-def _chart(explored: Explored, labels: tuple[str, ...]) -> Chart:
-    """Lines with holes where anything of a step is missing; times of one day need no date."""
-    one_day = len({label[:10] for label in labels}) == 1
-    by_day = [label for place, label in enumerate(labels) if place == 0 or label[:10] != labels[place - 1][:10]]
+def _chart(explored: Explored) -> Chart:
+    """Lines with holes where anything of a step is missing, with marks on what is missing or was not measured."""
     return line_chart(
         [
             (
@@ -133,6 +218,19 @@ def _chart(explored: Explored, labels: tuple[str, ...]) -> Chart:
             )
             for one in explored.series
         ],
-        labels=[label[11:] for label in labels] if one_day else [label[5:10] for label in by_day],
+        labels=_axis_labels(explored),
         unit="kWh",
+        filled=[[place for place, some in enumerate(one.filled) if some] for one in explored.series],
+        missing=[[place for place, gone in enumerate(one.missing) if gone] for one in explored.series],
     )
+
+
+def _axis_labels(explored: Explored) -> list[str]:
+    """Times where all lie on one day, else days (without the year where there is one), else months."""
+    labels = explored.labels()
+    if explored.step_s == MONTH_S:
+        return list(labels)
+    days = list(dict.fromkeys(label[:10] for label in labels))
+    if len(days) == 1 and explored.step_s < DAY_S:
+        return [label[11:] for label in labels]
+    return [day[5:] for day in days] if len({day[:4] for day in days}) == 1 else days
