@@ -72,7 +72,7 @@ def _code_rows(codes: dict[str, Code]) -> list[str]:
     rows = []
     for name, code in sorted(codes.items(), key=lambda item: [int(p) if p.isdigit() else p for p in _pieces(item[0])]):
         modules = ", ".join(f"`{module.removeprefix('ogniwo.')}`" for module in sorted(code.modules)) or "–"
-        rows.append(f"| `{name}` | {_cell(code.text)} | {modules} |")
+        rows.append(f'| `{name}` | {_cell(code.text)} | {modules}<a id="{name}"></a> |')
     return rows
 
 

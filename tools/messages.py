@@ -14,6 +14,7 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 WEB = Path(__file__).resolve().parent.parent / "src" / "ogniwo" / "interfaces" / "web"
+API = WEB.parent / "api"
 POLISH = WEB / "messages" / "pl.po"
 KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "gettext_noop": None, "ngettext": (1, 2)}
 
@@ -31,13 +32,13 @@ def _templatized(source: str, name: str) -> str:
 def texts() -> dict[Text, set[str]]:
     """Each text (or pair of singular and plural) with the files that show it."""
     found: dict[Text, set[str]] = {}
-    for path in sorted([*WEB.rglob("*.py"), *WEB.glob("templates/**/*.html")]):
+    for path in sorted([*WEB.rglob("*.py"), *API.rglob("*.py"), *WEB.glob("templates/**/*.html")]):
         source = path.read_text(encoding="utf-8")
         if path.suffix == ".html":
             source = _templatized(source, str(path))
         for _line, text, _comments, _context in extract("python", io.BytesIO(source.encode()), keywords=KEYWORDS):
             key = (text[0], text[1]) if isinstance(text, tuple) else text
-            found.setdefault(key, set()).add(str(path.relative_to(WEB)))
+            found.setdefault(key, set()).add(str(path.relative_to(WEB.parent)))
     return found
 
 

@@ -45,12 +45,14 @@ INSTALLED_APPS = [
     "django_tasks_db",
     "ogniwo.records.access",
     "ogniwo.records.jobs",
+    "ogniwo.records.exchange",
     "ogniwo.interfaces.web",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ogniwo.interfaces.web.headers.SecurityHeaders",
+    "ogniwo.interfaces.api.middleware.ApiProblems",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",

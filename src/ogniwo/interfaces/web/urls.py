@@ -4,6 +4,7 @@ from importlib import import_module
 
 from django.urls import include, path
 
+from ogniwo.interfaces.api.application import url_patterns as api_patterns
 from ogniwo.interfaces.web.registry import url_patterns
 
 for _noun in (
@@ -31,6 +32,7 @@ for _part in ("home",):
 urlpatterns = [
     path("account/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    *api_patterns(),
     *url_patterns(),
 ]
 

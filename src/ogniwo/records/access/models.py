@@ -67,14 +67,19 @@ class Invitation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A key of an organisation for its own programs; only the SHA-256 of the secret is kept."""
+    """A key of an organisation for its own programs: a role narrowed by scopes.
+
+    Only the SHA-256 of the secret is kept. `used_at` is written once in ten minutes at most.
+    """
 
     digest = models.CharField(max_length=64, unique=True)
     name = models.CharField(max_length=100)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="api_keys")
+    role = models.CharField(max_length=20, choices=[(role, role) for role in ROLES], default="auditor")
     scopes = models.JSONField(default=list)
     made_by = models.CharField(max_length=150)
     made_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

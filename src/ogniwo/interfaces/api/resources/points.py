@@ -1,0 +1,165 @@
+"""Metering points with what was valid when."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from ninja import Query, Schema
+from pydantic import Field
+
+from ogniwo.interfaces.api.context import workspace
+from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.registry import ApiRequest, operation
+from ogniwo.interfaces.api.values import Instant, Text
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.scopes import Scope
+from ogniwo.services.metering.queries import PointSummary, point_details, points_below
+
+
+class PointOut(Schema):
+    """A metering point (PPE); `peak_power_w` is 0 where none is registered."""
+
+    ppe: str
+    member: str
+    member_name: str
+    role: str
+    source: str
+    peak_power_w: int
+    group: str
+    town: str
+
+
+class MeterOut(Schema):
+    """A meter at the point with its transformer ratios as [primary, secondary]; half-open."""
+
+    serial: str
+    valid_from: Instant
+    valid_to: Instant | None
+    current: list[int]
+    voltage: list[int]
+
+
+class ContractOut(Schema):
+    """A supply contract of the point; local days, half-open."""
+
+    operator: str
+    group: str
+    valid_from: date
+    valid_to: date | None
+    terms: dict[str, str]
+
+
+class MembershipOut(Schema):
+    """The point's part in a community; local days, half-open."""
+
+    community: str
+    valid_from: date
+    valid_to: date | None
+    share_key: int
+    merit_rank: int
+    participation_percent: int
+
+
+class ChannelOut(Schema):
+    """How much of a channel (OBIS) is there in a month, and its newest version."""
+
+    month: str
+    channel: str
+    slot_seconds: int
+    slots: int
+    present: int
+    version: str
+
+
+class PointDetailsOut(PointOut):
+    """A point with all that is registered of it and the months it has values for."""
+
+    street: str
+    meters: list[MeterOut]
+    contracts: list[ContractOut]
+    memberships: list[MembershipOut]
+    channels: list[ChannelOut]
+
+
+class PointPage(Page[PointOut]):
+    """Points by code."""
+
+
+class AskedPoints(Paged):
+    """Which points."""
+
+    q: Annotated[Text, Field(description="Looks in code, member and town.")] = ""
+    member: Text = ""
+    role: Literal["", "consumer", "prosumer", "producer"] = ""
+
+
+def _values(one: PointSummary) -> dict[str, Any]:
+    kept = {name: getattr(one, name) for name in PointOut.model_fields if name != "ppe"}
+    return {"ppe": one.code, **kept}
+
+
+@operation(
+    "GET", "/organisations/{code}/points", answer=PointPage, act=Act.SEE_METERING, scope=Scope.METERING_READ, own=True
+)
+def list_points(request: ApiRequest, code: str, asked: Query[AskedPoints]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
+    """The metering points of an organisation and of those below it; a member's own."""
+    found = points_below(subject=request.caller.subject, search=asked.q, member=asked.member)
+    return page_of(
+        request,
+        (one for one in found if asked.role in {"", one.role}),
+        paged=asked,
+        key=lambda one: (one.code,),
+        shape=lambda one: PointOut(**_values(one)),
+    )
+
+
+@operation(
+    "GET",
+    "/organisations/{code}/points/{ppe}",
+    answer=PointDetailsOut,
+    act=Act.SEE_METERING,
+    scope=Scope.METERING_READ,
+    own=True,
+    versioned=True,
+)
+def get_point(request: ApiRequest, code: str, ppe: str) -> PointDetailsOut:  # noqa: ARG001 -- the guard read the code
+    """One point with meters, contracts, memberships and the months it has values for."""
+    found = point_details(workspace(), code=ppe, subject=request.caller.subject)
+    return PointDetailsOut(
+        **_values(found.summary),
+        street=found.street,
+        meters=[
+            MeterOut(
+                serial=one.serial,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+                current=list(one.current),
+                voltage=list(one.voltage),
+            )
+            for one in found.meters
+        ],
+        contracts=[
+            ContractOut(
+                operator=one.operator,
+                group=one.group,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+                terms={name: str(value) for name, value in one.terms},
+            )
+            for one in found.contracts
+        ],
+        memberships=[
+            MembershipOut(**{name: getattr(one, name) for name in MembershipOut.model_fields})
+            for one in found.memberships
+        ],
+        channels=[
+            ChannelOut(
+                month=one.month,
+                channel=one.channel,
+                slot_seconds=one.slot_s,
+                slots=one.slots,
+                present=one.present,
+                version=one.version,
+            )
+            for one in found.channels
+        ],
+    )

@@ -1,0 +1,91 @@
+"""Requests that may be repeated with the answers given, and webhooks with what was sent to them."""
+
+import uuid
+
+from django.db import models
+
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.visibility import VisibleQuerySet
+
+
+class IdempotentCall(models.Model):
+    """A request with an Idempotency-Key: who sent it, what it was (SHA-256), and its answer once there is one.
+
+    A row without `answered_at` is still running, or its process died; rows are cleared away after a day.
+    """
+
+    owner = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    fingerprint = models.CharField(max_length=64)
+    begun_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True, blank=True)
+    status = models.PositiveSmallIntegerField(default=0)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField(default=b"")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("owner", "key"), name="one_call_of_a_key"),)
+        indexes = (models.Index(fields=("begun_at",), name="calls_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.owner} {self.key}"
+
+
+class WebhookQuerySet(VisibleQuerySet["Webhook"]):
+    """Webhooks of the organisations below a path; members see none."""
+
+    organisation_lookup = "organisation__path"
+
+
+class Webhook(models.Model):
+    """An address that is told of events below an organisation. The secret signs, so it has to be kept readable.
+
+    `after_event` is the number of the last event of the log from before the webhook was made.
+    """
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4)
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="webhooks")
+    url = models.CharField(max_length=500)
+    secret = models.CharField(max_length=100)
+    events = models.JSONField(default=list)
+    active = models.BooleanField(default=True)
+    after_event = models.BigIntegerField(default=0)
+    made_by = models.CharField(max_length=150)
+    made_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WebhookQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("organisation__path", "id")
+
+    def __str__(self) -> str:
+        return f"{self.organisation} {self.url}"
+
+
+class WebhookDelivery(models.Model):
+    """One event for one webhook, with the exact body that is signed; replayed, it is sent again under the same id."""
+
+    STATES = ("waiting", "delivered", "failed")
+
+    webhook = models.ForeignKey(Webhook, on_delete=models.PROTECT, related_name="deliveries")
+    event_number = models.BigIntegerField()
+    event_id = models.CharField(max_length=60)
+    kind = models.CharField(max_length=40)
+    body = models.TextField()
+    made_at = models.DateTimeField()
+    state = models.CharField(max_length=10, choices=[(state, state) for state in STATES], default="waiting")
+    attempts = models.PositiveIntegerField(default=0)
+    due_at = models.DateTimeField()
+    answered_status = models.PositiveSmallIntegerField(null=True, blank=True)
+    problem = models.CharField(max_length=300, blank=True)
+    delivered_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-event_number", "-id")
+        constraints = (models.UniqueConstraint(fields=("webhook", "event_number"), name="an_event_once_for_a_webhook"),)
+        indexes = (models.Index(fields=("state", "due_at"), name="deliveries_due"),)
+
+    def __str__(self) -> str:
+        return f"{self.webhook} {self.event_id}"

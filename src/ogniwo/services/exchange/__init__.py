@@ -1,0 +1,1 @@
+"""What programs exchange with us: requests that may be repeated, and webhooks."""
