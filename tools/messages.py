@@ -23,7 +23,7 @@ Text = str | tuple[str, str]
 
 def _templatized(source: str, name: str) -> str:
     """A template as the Python calls that Django's own extraction makes of it."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ogniwo.project.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ogniwo.project.web_settings")
     from django.utils.translation.template import templatize  # noqa: PLC0415 -- needs the settings named above
 
     return str(templatize(source, origin=name))

@@ -15,6 +15,7 @@ from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.series import log
 from ogniwo.series.cells import decode_quality, digest_of, read_rows, values_of, write_cells
 from ogniwo.series.completeness import completeness_of
+from ogniwo.series.days import DayCache, DaySums
 from ogniwo.series.disk import Step, StoreLocked, new_file, no_step, publish_by_rename, publish_once, writer_lock
 from ogniwo.series.index import Index, Key, commit_of, latest
 from ogniwo.series.log import DataFile, Manifest, StoreDamaged
@@ -42,6 +43,7 @@ class IntervalStore:
         self._root, self._step = root, step
         self._index = Index(root)
         self._working = WorkingSets(root, self._read_version)
+        self._days = DayCache(root)
         self._guard = threading.RLock()
 
     def commit(
@@ -150,6 +152,17 @@ class IntervalStore:
         grid = grid_of_month(version.month, slot_s=version.slot_s)
         return IntervalSeries(
             point=version.point, channel=version.channel, grid=grid, wh=wh, quality=quality, version=version.name
+        )
+
+    def day_sums(self, *, point: str, channel: str, month: Month) -> DaySums | None:
+        """The latest version of a cell by local days, kept in memory after the first time; None when there is none.
+
+        Raises StoreDamaged when the values are not those that were committed.
+        """
+        versions = self._month(month)
+        version = latest(versions.get((point, channel), []), None)
+        return (
+            None if version is None else self._days.of(version, (one for group in versions.values() for one in group))
         )
 
     def versions(self, *, point: str, channel: str, month: Month) -> tuple[CellVersion, ...]:

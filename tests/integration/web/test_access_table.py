@@ -23,6 +23,7 @@ VALUES = {
     "form": "csv",
     "day": "2026-10-14",
     "account": "nobody",
+    "bill": "FV/0/0",
 }
 
 

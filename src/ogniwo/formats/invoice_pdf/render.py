@@ -66,9 +66,9 @@ def render_invoice_pdf(
         "view": json.dumps(view, ensure_ascii=False, sort_keys=True),
         "document": canonical_bytes(dict(document)).decode(),
         "chart": "" if chart is None else chart_svg(chart, display=Display(language)),
-        "qr": _qr_svg(qr_text) if qr_text else "",
+        "qr": qr_svg(qr_text) if qr_text else "",
         "xml": structured_xml.decode(),
-        **{f"code-{index}": _qr_svg(address) for index, (_, address) in enumerate(ksef_codes)},
+        **{f"code-{index}": qr_svg(address) for index, (_, address) in enumerate(ksef_codes)},
         **{f"legend-{kind}": legend_svg(kind) for kind in view["chart"]["kinds"]},
     }
     return _typeset(inputs, timestamp=_midnight(document["issue_date"]))
@@ -108,7 +108,9 @@ def _midnight(iso: str) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def _qr_svg(text: str) -> str:
+def qr_svg(text: str, *, light: str | None = None) -> str:
+    """A two-dimensional code as SVG; `light` is the colour of its ground, none when None."""
     buffer = io.BytesIO()
-    segno.make_qr(text, error="m", encoding="utf-8").save(buffer, kind="svg", border=4, xmldecl=False, nl=False)
+    code = segno.make_qr(text, error="m", encoding="utf-8")
+    code.save(buffer, kind="svg", border=4, xmldecl=False, nl=False, light=light)
     return buffer.getvalue().decode()

@@ -39,6 +39,8 @@ NOUNS: Final = (
 
 WALLET: Final = (
     ("wallet_home", _("Home")),
+    ("wallet_energy", _("Energy")),
+    ("wallet_bills", _("Bills")),
     ("wallet_more", _("More")),
 )
 """The bar at the bottom of a wallet: page, label."""

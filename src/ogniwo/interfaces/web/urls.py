@@ -26,7 +26,7 @@ for _noun in (
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
-for _part in ("home",):
+for _part in ("home", "energy", "bills"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [

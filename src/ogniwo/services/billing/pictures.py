@@ -8,7 +8,7 @@ import numpy as np
 from ogniwo.core.billing.payment import transfer_text
 from ogniwo.core.kernel.calendar import HOUR_S, Month, grid_of_month
 from ogniwo.formats.invoice_pdf.chart import DayEnergy, MonthChart
-from ogniwo.formats.invoice_pdf.render import render_invoice_pdf
+from ogniwo.formats.invoice_pdf.render import qr_svg, render_invoice_pdf
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.services.settlement.closing import unpack_flows
 from ogniwo.services.workspace.model import Workspace
@@ -24,6 +24,12 @@ def draw_invoice(workspace: Workspace, record: InvoiceRecord, *, language: str =
         verification=_verification(workspace, record, language),
         language=language,
     )
+
+
+def transfer_code(document: dict[str, Any]) -> str:
+    """The code for a bank transfer as an SVG on white, the same as in the PDF; "" when nothing is to be paid."""
+    text = _transfer(document)
+    return qr_svg(text, light="#fff") if text else ""
 
 
 def _transfer(document: dict[str, Any]) -> str:

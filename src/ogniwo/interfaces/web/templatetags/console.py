@@ -52,6 +52,12 @@ def local(instant: Any) -> str:  # noqa: ANN401 -- a datetime, epoch seconds, or
 
 
 @register.filter
+def local_iso(instant: str) -> str:
+    """An instant in ISO 8601 in local time."""
+    return local(datetime.fromisoformat(instant))
+
+
+@register.filter
 def month_name(month: Month) -> str:
     """A month in words, as it stands within a sentence: Polish months have small letters."""
     text = date_format(month.first, "F Y")

@@ -3,10 +3,11 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from ogniwo.interfaces.web.context import viewer
+from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.registry import own_page, wallet_page
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.access.viewers import Standing
+from ogniwo.services.wallet.overview import overview_of
 
 
 @own_page("w/", name="wallet", act=Act.OWN_WALLET)
@@ -20,8 +21,9 @@ def wallet(request: HttpRequest, standing: Standing) -> HttpResponse:  # noqa: A
 
 @wallet_page("", name="wallet_home")
 def home(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
-    """What matters now."""
-    return render(request, "web/wallet/home.html", {})
+    """What matters now: money, the community, this month's energy, and how fresh it is."""
+    found = overview_of(workspace(), code=code, subject=standing.subject)
+    return render(request, "web/wallet/home.html", {"found": found})
 
 
 @wallet_page("more/", name="wallet_more")

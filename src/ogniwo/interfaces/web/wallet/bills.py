@@ -1,0 +1,121 @@
+"""A member's bills: the list, one bill with the reason of every line, its PDF."""
+
+from base64 import b64encode
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import get_language, gettext_lazy
+
+from ogniwo.core.kernel.periods import epoch_of
+from ogniwo.interfaces.web.context import workspace
+from ogniwo.interfaces.web.registry import wallet_page
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.billing.access import document_pdf
+from ogniwo.services.billing.queries import InvoiceNotFoundError
+from ogniwo.services.wallet.bills import BillLine, MemberBill, due_now, member_bill, member_bills
+
+_STATES: Final = (
+    ("", gettext_lazy("all")),
+    ("open", gettext_lazy("to pay")),
+    ("paid", gettext_lazy("paid")),
+    ("corrected", gettext_lazy("corrected")),
+)
+_OPEN: Final = {"open", "overdue"}
+
+
+def language() -> str:
+    """The language of the documents that fits the page."""
+    return "en" if (get_language() or "").startswith("en") else "pl"
+
+
+@wallet_page("bills/", name="wallet_bills")
+def bills(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """Every document with its state."""
+    found = member_bills(workspace(), subject=standing.subject)
+    year = request.GET.get("year", "")
+    state = request.GET.get("state", "")
+    state = state if state in dict(_STATES) else ""
+    shown = [
+        one
+        for one in found
+        if year in {"", one.month[:4]} and (not state or one.state == state or (state == "open" and one.state in _OPEN))
+    ]
+    context = {
+        "due": due_now(found),
+        "shown": shown,
+        "any": bool(found),
+        "years": sorted({one.month[:4] for one in found}, reverse=True),
+        "year": year,
+        "states": _STATES,
+        "state": state,
+    }
+    return render(request, "web/wallet/bills.html", context)
+
+
+@wallet_page("bills/<path:bill>/pdf/", name="wallet_bills_pdf")
+def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:  # noqa: ARG001
+    """The document as PDF."""
+    try:
+        data = document_pdf(workspace(), number=bill, subject=standing.subject, language=language())
+    except InvoiceNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    answer = HttpResponse(data, content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="{bill.replace("/", "-")}.pdf"'
+    return answer
+
+
+@wallet_page("bills/<path:bill>/", name="wallet_bills_one")
+def one_bill(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:  # noqa: ARG001
+    """One document: what to pay and how, why each line is what it is, what changed."""
+    try:
+        found = member_bill(workspace(), number=bill, subject=standing.subject, language=language())
+    except InvoiceNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    context = {
+        "bill": found,
+        "code_image": _image(found.code_svg),
+        "document": found.document,
+        "groups": (
+            (gettext_lazy("By energy and power"), _lines(found, variable=True)),
+            (gettext_lazy("Fixed, by time"), _lines(found, variable=False)),
+        ),
+        "changes": [one for one in found.changes if one.difference_grosz],
+        "change": sum(one.difference_grosz for one in found.changes),
+        "pairs": _pairs(found.document),
+        "polish": language() == "pl",
+    }
+    return render(request, "web/wallet/bill.html", context)
+
+
+def _image(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}" if svg else ""
+
+
+def _lines(found: MemberBill, *, variable: bool) -> dict[str, Any]:
+    """The lines of one kind with their sum."""
+    lines = [_line(one) for one in found.lines if one.variable == variable]
+    return {"lines": lines, "net_grosz": sum(one["line"].net_grosz for one in lines)}
+
+
+def _line(one: BillLine) -> dict[str, Any]:
+    return {"line": one, "why": one.why, "hours": one.hours, "begins": epoch_of(one.why.intervals.period.start)}
+
+
+def _pairs(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The lines of a correction: old, new, difference."""
+    rows = []
+    for pair in document.get("pairs", ()):
+        before = pair["before"][0] if pair["before"] else None
+        after = pair["after"][0] if pair["after"] else None
+        rows.append(
+            {
+                "label_pl": (after or before)["label_pl"],
+                "label_en": (after or before)["label_en"],
+                "point": pair["point"],
+                "before": before,
+                "after": after,
+                "difference": pair["net_difference_grosz"],
+            }
+        )
+    return rows
