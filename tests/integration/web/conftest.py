@@ -16,6 +16,7 @@ from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.services.access.roles import Role
 from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH
+from ogniwo.services.jobs.worker import work
 from ogniwo.services.ledger.posting import post_month
 from ogniwo.services.workspace.operations import open_workspace
 from records_database import copy_workspace, go_back, kept_place, serve
@@ -134,6 +135,12 @@ def browser_of(site):
 def reader_of(shared):
     """The same on the workspace that tests share."""
     return lambda role=None, code=COMMUNITY_CODE, **more: signed_in(shared, role, code, **more)
+
+
+@pytest.fixture
+def drain():
+    """Run every job that waits, in this process: `drain(workspace)`."""
+    return lambda workspace: work(workspace, drain=True, scheduled=False)
 
 
 @pytest.fixture

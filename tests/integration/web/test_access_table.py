@@ -13,6 +13,8 @@ from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 FREE = {"account/", "i18n/"}
 API = {"api/v1/", "^api/(?P<rest>.*)$"}  # has its own table and its own walk: test_api_access.py
 VALUES = {
+    "job_id": "00000000-0000-0000-0000-000000000000",
+    "schedule_id": 999_999,
     "grant_id": 999_999,
     "secret": "no-such-secret",
     "code": COMMUNITY_CODE,

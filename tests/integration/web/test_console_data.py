@@ -10,6 +10,7 @@ from ogniwo.records.metering.models import SourceFile
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.files import delivered_files, late_files
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH
+from ogniwo.services.jobs.worker import work
 from ogniwo.services.metering import inbox
 from ogniwo.services.metering.heat import heat_of_month
 from ogniwo.services.metering.quality import check_month
@@ -23,34 +24,39 @@ def send(browser, *files, **fields):
     return browser.post(f"{BASE}/files/import/", {"files": sent, "do": "import", **fields})
 
 
-def result_of(browser, answer):
+def result_of(browser, workspace, answer):
+    """What the page shows after the job of an answered form was run."""
     assert answer.status_code == 302, answer.content
-    page = browser.get(f"{BASE}/files/").content.decode()
+    assert 'hx-trigger="every 1s"' in browser.get(answer.headers["location"]).content.decode()
+    work(workspace, drain=True, scheduled=False)
+    page = browser.get(answer.headers["location"]).content.decode()
     return page.split('id="result"')[1].split("</section>")[0]
 
 
 def test_checked_imported_and_sent_again(copy_of, sign_in):
-    clerk = sign_in(copy_of("closed"), Role.CLERK, name="anna")
+    workspace = copy_of("closed")
+    clerk = sign_in(workspace, Role.CLERK, name="anna")
     (late,) = [(one.name, one.data) for one in late_files()]
     before = SourceFile.objects.count()
-    checked = result_of(clerk, send(clerk, late, do="check"))
+    checked = result_of(clerk, workspace, send(clerk, late, do="check"))
     assert "would be imported" in checked
     assert SourceFile.objects.count() == before
-    assert "imported</span>" in result_of(clerk, send(clerk, late))
+    assert "imported</span>" in result_of(clerk, workspace, send(clerk, late))
     assert SourceFile.objects.count() == before + 1
     assert AuditEvent.objects.filter(action="import.file").last().subject == clerk.user.username
-    assert "was imported before" in result_of(clerk, send(clerk, late))
+    assert "was imported before" in result_of(clerk, workspace, send(clerk, late))
     assert SourceFile.objects.count() == before + 1
     assert 'id="result"' not in clerk.get(f"{BASE}/files/").content.decode()
 
 
 def test_a_refused_file_says_the_row_and_does_not_stop_the_others(copy_of, sign_in):
-    clerk = sign_in(copy_of("closed"), Role.CLERK)
+    workspace = copy_of("closed")
+    clerk = sign_in(workspace, Role.CLERK)
     (late,) = [(one.name, one.data) for one in late_files()]
     lines = late[1].decode().splitlines(keepends=True)
     lines[6] = lines[6].replace(".024", "many", 1)
     broken = (late[0].replace("_2.", "_3."), "".join(lines).encode())
-    found = result_of(clerk, send(clerk, broken, late, ("notes.txt", b"hello")))
+    found = result_of(clerk, workspace, send(clerk, broken, late, ("notes.txt", b"hello")))
     assert found.count(">refused</span>") == 2
     assert "imported</span>" in found
     assert '<td class="number">7</td>' in found, "the row of the error is named"

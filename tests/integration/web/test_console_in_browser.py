@@ -19,20 +19,35 @@ from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
+from ogniwo.services.jobs.asking import cancel_job, start_job
+from ogniwo.services.jobs.model import JobState
+from ogniwo.services.jobs.queries import job_of
+from ogniwo.services.jobs.worker import work
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.inbox import received_files
 from ogniwo.services.parties.member_import import look_at
 from ogniwo.services.workspace.queries import operator_subject, organisation
 
 PHONE, DESK = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
-FILES = {"bill_pdf", "bill_receipt", "intervals_file", "member_errors", "member_template"}
+FILES = {
+    "job_progress",
+    "open_jobs",
+    "job_file",
+    "bill_pdf",
+    "bill_receipt",
+    "intervals_file",
+    "member_errors",
+    "member_template",
+}
 MEMBER_FILE = """number;name;point;role;meter
 SE-001;Renamed;;;
 SE-900;New member;590999772600009998;prosumer;
 ;Nobody;;;
 """
 ELSEWHERE = {"home", "join"}
+DATES = {"issue_date": "2026-11-06", "due_date": "2026-11-20"}
 WITH_CHOICES = (
+    "jobs/?state=failed&kind=issue_bills",
     "members/?mode=bill",
     "intervals/?" + "&".join(f"point={one.code}" for one in POINTS[:12]) + "&kind=taken",
     f"intervals/?point={POINTS[0].code}&kind=taken&kind=netted_taken&kind=grid&day=2026-10-25&step=900",
@@ -85,6 +100,7 @@ def served(copy_of, sign_in):
         "day": "2026-10-25",
         "account": balances(workspace, subject=operator_subject())[5].account,
         "code": COMMUNITY_CODE,
+        "job_id": _checked_ledger(workspace),
     }
     with _serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)
@@ -120,6 +136,18 @@ def _wait(process, address):
     pytest.fail("`ogniwo serve` did not answer")
 
 
+def _checked_ledger(workspace):
+    """The id of a job that has run, beside one that was refused and one that was cancelled."""
+    asked = {"organisation_code": COMMUNITY_CODE, "by": "anna"}
+    refused = start_job(workspace, kind="issue_bills", parameters={"month": "2026-08", **DATES}, **asked)
+    cancelled = start_job(workspace, kind="close_period", parameters={"month": "2026-08"}, **asked)
+    cancel_job(workspace, job_id=cancelled.id, subject=operator_subject(), by="jan")
+    checked = start_job(workspace, kind="check_data", parameters={"month": "2026-10"}, **asked)
+    work(workspace, drain=True, scheduled=False)
+    assert job_of(refused.id, subject=operator_subject()).state == JobState.FAILED
+    return checked.id
+
+
 def _addresses(values):
     """The address of every page that shows something, and some with choices made."""
     found = []
@@ -129,7 +157,7 @@ def _addresses(values):
         route = page.route
         for name, value in values.items():
             text = value[page.name] if isinstance(value, dict) and page.name in value else value
-            for kind in ("str", "slug", "path", "int"):
+            for kind in ("str", "slug", "path", "int", "uuid"):
                 route = route.replace(f"<{kind}:{name}>", str(text))
         assert "<" not in route, f"no value for {route}"
         found.append(f"/{route}")

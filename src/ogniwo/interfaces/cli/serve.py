@@ -18,7 +18,7 @@ from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, say
 
 _RESTART_S: Final = 5.0
-_END_S: Final = 30.0
+_END_S: Final = 10.0
 
 
 @click.command("serve")

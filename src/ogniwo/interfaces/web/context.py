@@ -30,6 +30,7 @@ NOUNS: Final = (
     ("period", "c", _("Period close"), Act.SEE_SETTLEMENT),
     ("bills", "r", _("Bills"), Act.SEE_BILLS),
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
+    ("jobs", "z", _("Jobs"), Act.SEE_JOBS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
     ("log", "j", _("Log"), Act.SEE_LOG),
     ("health", "h", _("Health"), Act.SEE_HEALTH),

@@ -1,18 +1,20 @@
 """The inbox: files in, what was found in them, file by file and row by row."""
 
-from typing import Any, Final
+from typing import Final
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
-from ogniwo.core.kernel.findings import finding_row
-from ogniwo.interfaces.web.context import scope, workspace
+from ogniwo.interfaces.web.context import scope, viewer, workspace
+from ogniwo.interfaces.web.job_view import jobs_of_page
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
-from ogniwo.services.metering.importing import ImportedFile, ImportOptions, import_files
+from ogniwo.services.jobs.work.imports import ask_for_import
+from ogniwo.services.metering.importing import ImportOptions
 from ogniwo.services.metering.inbox import (
     FILE_BYTES_MAX,
     FILES_MAX,
@@ -24,20 +26,20 @@ from ogniwo.services.metering.inbox import (
 from ogniwo.services.workspace.queries import organisation
 
 PER_PAGE: Final = 50
-SHOWN_FINDINGS: Final = 50
-_RESULT: Final = "imported_files"
 
 
 @page("files/", name="files", act=Act.SEE_METERING)
 def files(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
-    """What came in, the form for more, and what became of the files just sent."""
-    search = request.GET.get("q", "").strip()
-    found = received_files(subject=scope(standing, code), search=search)
+    """What came in, the form for more, how far imports are, and what became of the files just sent."""
+    search, subject = request.GET.get("q", "").strip(), scope(standing, code)
+    found = received_files(subject=subject, search=search)
+    shown = jobs_of_page(request, subject=subject, kinds=("import_files",))
     context = {
+        **shown.context(),
         "paging": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
         "query": f"q={search}&" if search else "",
         "search": search,
-        "result": request.session.pop(_RESULT, None),
+        "result": shown.ended.result if shown.ended else None,
         "files_max": FILES_MAX,
         "megabytes_max": FILE_BYTES_MAX // 1_000_000,
     }
@@ -46,23 +48,23 @@ def files(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
 
 @page("files/import/", name="import_files", act=Act.IMPORT_FILES, methods=("POST",))
 def take_files(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
-    """Check or import the files of the form; the same files again change nothing."""
+    """Keep the files of the form and ask for their check or import; the same files again change nothing."""
     sent = [one for one in request.FILES.getlist("files") if isinstance(one, UploadedFile)]
     require_sizes([one.size or 0 for one in sent])
-    dry_run = request.POST.get("do") == "check"
-    imported = import_files(
+    owner = organisation(code=code, subject=scope(standing, code))
+    started = ask_for_import(
         workspace(),
-        organisation=organisation(code=code, subject=scope(standing, code)),
-        files=[(one.name or "?", one.read()) for one in sent],
+        organisation_code=owner.code,
+        files=((one.name or "?", one.read()) for one in sent),
         options=ImportOptions(
             point=request.POST.get("point", "").strip(),
             skip_unknown=bool(request.POST.get("skip_unknown")),
             accept_errors=bool(request.POST.get("accept_errors")),
-            dry_run=dry_run,
+            dry_run=request.POST.get("do") == "check",
         ),
+        by=viewer(request).login,
     )
-    request.session[_RESULT] = {"dry_run": dry_run, "files": [_row(one) for one in imported]}
-    return redirect("files", code=code)
+    return redirect(f"{reverse('files', kwargs={'code': code})}?job={started.id}")
 
 
 @page("files/<str:sha256>/", name="file", act=Act.SEE_METERING)
@@ -73,20 +75,3 @@ def one_file(request: HttpRequest, standing: Standing, *, code: str, sha256: str
     except FileNotFoundInInboxError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
     return render(request, "web/file.html", {"file": found})
-
-
-def _row(one: ImportedFile) -> dict[str, Any]:
-    """What became of a file, small enough to be kept until it was shown."""
-    return {
-        "name": one.name,
-        "state": one.state,
-        "layout": one.layout,
-        "sha256": one.sha256,
-        "intervals": one.intervals,
-        "cells_stored": one.cells_stored,
-        "cells_unchanged": one.cells_unchanged,
-        "registers": one.registers,
-        "reason": one.reason,
-        "findings": [finding_row(finding) for finding in one.findings[:SHOWN_FINDINGS]],
-        "more": max(0, len(one.findings) - SHOWN_FINDINGS),
-    }

@@ -1,14 +1,13 @@
 """A month step by step: data, preview, close, approval by a second person, bills, ledger."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import wraps
 from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -16,13 +15,14 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Severity, finding_row
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
+from ogniwo.interfaces.web.job_view import jobs_of_page
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
-from ogniwo.services.billing.approved import issue_approved
 from ogniwo.services.contracts.queries import CommunityNotFoundError, community
-from ogniwo.services.ledger.posting import post_month
-from ogniwo.services.settlement.approving import approve_run, run_state
+from ogniwo.services.jobs.asking import start_job
+from ogniwo.services.jobs.model import JobState, JobView
+from ogniwo.services.settlement.approving import approve_run, require_approval, run_state
 from ogniwo.services.settlement.closing import ClosedMonth, close_month
 from ogniwo.services.settlement.queries import (
     MemberTotal,
@@ -39,6 +39,7 @@ from ogniwo.services.workspace.today import TodayFacts, today_facts
 DAYS_TO_PAY: Final = 14
 _CHANGE_PERCENT: Final = 50
 _CHANGES_SHOWN: Final = 20
+_KINDS: Final = ("close_period", "issue_bills", "post_period")
 
 
 @page("period/", name="period", act=Act.SEE_SETTLEMENT)
@@ -53,7 +54,10 @@ def period(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     state = run_state(community=settling, month=month)
     preview, refusal = _preview(settling, month) if request.GET.get("preview") else (None, None)
     today = workspace().now().date()
+    shown = jobs_of_page(request, subject=subject, kinds=_KINDS, key=str(month))
     context = {
+        **shown.context(),
+        "job_said": _said(shown.ended),
         "settling": settling,
         "facts": facts,
         "blockers": _blockers(facts, preview),
@@ -71,32 +75,30 @@ def period(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     return render(request, "web/period.html", context)
 
 
-def _step(change: Callable[[HttpRequest, Organisation, Month], str]) -> Callable[..., HttpResponse]:
-    """A form of one step: do it on the month chosen, say what came of it, go back to the steps."""
-
-    @wraps(change)
-    def taken(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
-        settling = community(code=code, subject=scope(standing, code))
-        messages.success(request, change(request, settling, month_of(request)))
-        return redirect("period", code=code)
-
-    return taken
+def _asked(request: HttpRequest, settling: Organisation, kind: str, month: Month, **more: str) -> HttpResponse:
+    """Ask for the work of one step on a month, and go back to the steps, which say how far it is."""
+    started = start_job(
+        workspace(),
+        kind=kind,
+        organisation_code=settling.code,
+        parameters={"month": str(month), **more},
+        by=viewer(request).login,
+        key=str(month),
+    )
+    return redirect(f"{reverse('period', kwargs={'code': settling.code})}?month={month}&job={started.id}")
 
 
 @page("period/close/", name="close_period", act=Act.CLOSE_PERIOD, methods=("POST",))
-@_step
-def close(request: HttpRequest, settling: Organisation, month: Month) -> str:  # noqa: ARG001
+def close(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Calculate and keep the month as its next version."""
-    closed = close_month(workspace(), community=settling, month=month, book=rate_book_of(workspace()))
-    if not closed.changed:
-        return _("Nothing has changed since version %(n)s; no new one was made.") % {"n": closed.version}
-    return _("The month is closed as version %(n)s. Somebody else approves it now.") % {"n": closed.version}
+    settling = community(code=code, subject=scope(standing, code))
+    return _asked(request, settling, "close_period", month_of(request))
 
 
 @page("period/approve/", name="approve_period", act=Act.APPROVE_PERIOD, methods=("POST",))
-@_step
-def approve(request: HttpRequest, settling: Organisation, month: Month) -> str:
+def approve(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Approve the version that was shown."""
+    settling, month = community(code=code, subject=scope(standing, code)), month_of(request)
     state = approve_run(
         workspace(),
         community=settling,
@@ -104,32 +106,44 @@ def approve(request: HttpRequest, settling: Organisation, month: Month) -> str:
         by=viewer(request).login,
         inputs_digest=request.POST.get("digest", ""),
     )
-    return _("Version %(n)s is approved.") % {"n": state.version}
+    messages.success(request, _("Version %(n)s is approved.") % {"n": state.version})
+    return redirect("period", code=code)
 
 
 @page("period/issue/", name="issue_bills", act=Act.ISSUE_BILLS, methods=("POST",))
-@_step
-def issue(request: HttpRequest, settling: Organisation, month: Month) -> str:
+def issue(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Issue bills, or corrections, from the approved version."""
+    settling, month = community(code=code, subject=scope(standing, code)), month_of(request)
     today = workspace().now().date()
-    issued = issue_approved(
-        workspace(),
-        community=settling,
-        month=month,
-        issue_date=_date(request.POST.get("issue_date", ""), today),
-        due_date=_date(request.POST.get("due_date", ""), today + timedelta(days=DAYS_TO_PAY)),
-    )
-    return ngettext("%(n)s document issued.", "%(n)s documents issued.", len(issued)) % {"n": len(issued)}
+    issue_date = _date(request.POST.get("issue_date", ""), today)
+    due_date = _date(request.POST.get("due_date", ""), today + timedelta(days=DAYS_TO_PAY))
+    require_approval(community=settling, month=month)
+    dates = {"issue_date": issue_date.isoformat(), "due_date": due_date.isoformat()}
+    return _asked(request, settling, "issue_bills", month, **dates)
 
 
 @page("period/post/", name="post_period", act=Act.POST_LEDGER, methods=("POST",))
-@_step
-def post(request: HttpRequest, settling: Organisation, month: Month) -> str:  # noqa: ARG001
+def post(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Put readings, statements and bills on the ledger."""
-    posted = post_month(workspace(), community=settling, month=month)
+    settling = community(code=code, subject=scope(standing, code))
+    return _asked(request, settling, "post_period", month_of(request))
+
+
+def _said(job: JobView | None) -> str:
+    """What came of a step, in a sentence."""
+    if job is None or job.state is not JobState.DONE:
+        return ""
+    result = job.result
+    if job.kind == "close_period":
+        if not result["changed"]:
+            return _("Nothing has changed since version %(n)s; no new one was made.") % {"n": result["version"]}
+        return _("The month is closed as version %(n)s. Somebody else approves it now.") % {"n": result["version"]}
+    if job.kind == "issue_bills":
+        count = len(result["documents"])
+        return ngettext("%(n)s document issued.", "%(n)s documents issued.", count) % {"n": count}
     return _("Posted: %(days)s days of readings, %(documents)s documents.") % {
-        "days": posted.days_minted,
-        "documents": posted.documents_anchored,
+        "days": result["days"],
+        "documents": result["documents"],
     }
 
 

@@ -1,17 +1,52 @@
 """Meter files: checked or imported as they were sent."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final
 
 from ogniwo.core.kernel.findings import finding_row
+from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.services.access.roles import Act
+from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.jobs.kinds import JobContext, job_kind
-from ogniwo.services.jobs.uploads import upload
+from ogniwo.services.jobs.model import JobView
+from ogniwo.services.jobs.uploads import drop_uploads, keep_upload, upload
 from ogniwo.services.metering.importing import ImportedFile, ImportOptions, import_files
+from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import organisation
 
 KEPT_FINDINGS: Final = 50
 """Of each file; all findings of an imported file are kept with the file itself."""
+
+
+def ask_for_import(
+    workspace: Workspace,
+    *,
+    organisation_code: str,
+    files: Iterable[tuple[str, bytes]],
+    options: ImportOptions,
+    by: str,
+) -> JobView:
+    """Keep files (name, bytes) and ask for their import, or with `dry_run` for their check."""
+    kept = [{"name": Path(name).name, "upload": keep_upload(workspace, data)} for name, data in files]
+    chosen = asdict(options)
+    # The same files sent twice, by an impatient finger, are one job: named by content and choices.
+    names = sorted(one["name"] + one["upload"].partition(".")[0] for one in kept)
+    key = sha256_hex(json.dumps([names, chosen], sort_keys=True).encode())
+    started = start_job(
+        workspace,
+        kind="import_files",
+        organisation_code=organisation_code,
+        parameters={"files": kept, **chosen},
+        by=by,
+        key=key,
+    )
+    uploads = tuple(one["upload"] for one in kept)
+    if started.parameters.get("files") != kept:
+        drop_uploads(workspace, names=uploads)
+    return started
 
 
 def _uploads(parameters: Mapping[str, Any]) -> tuple[str, ...]:
