@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -69,6 +70,8 @@ CREATE TABLE IF NOT EXISTS days (
 _TABLES = ("blocks", "transactions", "names", "concerned", "balances", "assets", "proposed_assets", "named", "days")
 _COLUMNS = {"transactions": 6, "names": 2, "concerned": 4, "balances": 3, "days": 6}
 _AT_ONCE = 125
+# The order of keys only makes the insertion cheaper; by the first column alone it sorts four times as fast.
+_FIRST = itemgetter(0)
 _ADDING = " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount"
 
 
@@ -132,7 +135,11 @@ class Projection(Closing):
     def _open(self) -> None:
         self._connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
+            # Rows go in all over the tables: the log takes one copy of a large page for several of small ones, and what
+            # is rewritten block after block goes to the file but once in a while. The size counts for new files.
+            self._connection.execute("PRAGMA page_size = 16384")
             self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA wal_autocheckpoint = 2000")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             with self._transaction():
                 self._prepare()
@@ -301,8 +308,8 @@ class Projection(Closing):
             with self._transaction():
                 rows = self._gather(header.height, first, recorded, payloads)
                 self._insert("transactions", rows.transactions)
-                self._insert("names", sorted((name, index) for index, name, *_ in rows.transactions))
-                self._insert("concerned", sorted(rows.concerned))
+                self._insert("names", sorted([(row[1], row[0]) for row in rows.transactions], key=_FIRST))
+                self._insert("concerned", sorted(rows.concerned, key=_FIRST))
                 balances = [(*place, amount) for place, amount in sorted(rows.balances.items())]
                 self._insert("balances", balances, _ADDING)
                 self._insert(
@@ -332,6 +339,9 @@ class Projection(Closing):
         for index, (record, (payload, name)) in enumerate(zip(recorded, payloads, strict=True), start=first):
             outcome, account = record.outcome, payload.account
             rows.transactions.append((index, name, height, _operation(type(payload)), account, outcome))
+            if type(payload) is Post and outcome == ACCEPTED and not record.moves:
+                _transferred(rows, index, account, payload)
+                continue
             there = self._apply(rows, index, payload, name, record) if outcome == ACCEPTED else set()
             about = self._about(payload, name, accepted=outcome == ACCEPTED)
             rows.concerned += [(who, index, "", 0) for who in {account, *about} - there]
@@ -421,6 +431,21 @@ class Projection(Closing):
         """Close the file."""
         with self._guard:
             self._connection.close()
+
+
+def _transferred(rows: _Rows, index: int, account: str, payload: Post) -> None:
+    """The rows of an accepted transfer, of which nearly all are: its lines, and the account that acts when in none."""
+    concerned, balances = rows.concerned, rows.balances
+    acts = True
+    for line in payload.postings:
+        who, asset, amount = line.account, line.asset, line.amount
+        concerned.append((who, index, asset, amount))
+        place = who, asset
+        balances[place] = balances.get(place, 0) + amount
+        if who == account:
+            acts = False
+    if acts:
+        concerned.append((account, index, "", 0))
 
 
 _LOCATED = (

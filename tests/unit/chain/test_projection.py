@@ -4,9 +4,10 @@ import sqlite3
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.projection import Located, Projection
+from ogniwo.chain.projection import Located, Projection, _Rows, _transferred
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
+from ogniwo.core.ledger.blocks import Recorded
 
 
 @pytest.fixture
@@ -177,3 +178,41 @@ class _Busy:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
+
+
+def test_days_together_stand_in_the_tables_one_by_one(ledger, projection, network):
+    days = [network.record(day=f"2027-01-{day}") for day in (15, 16, 17)]
+    (alone,) = ledger.submit([network.signed(network.mint(days[1]), "gateway")])
+    (answer,) = ledger.submit([network.signed(network.mint_days(*days), "gateway")])
+    projection.catch_up()
+    rows = projection._rows("SELECT day, total_wh, log_index FROM days ORDER BY day", ())
+    wanted = [answer.log_index, alone.log_index, answer.log_index]
+    assert rows == [(one.day, one.total_wh, index) for one, index in zip(days, wanted, strict=True)]
+    assert [move.amount for move in projection.movements("op/coop/meter", "KWH-IN/3")] == [
+        2 * days[0].total_wh,
+        days[0].total_wh,
+    ]
+    assert "op/coop/meter" in projection.involved(answer.log_index)
+    with ledger.reading() as state:
+        assert projection.balances() == state.balances
+    assert projection.rebuild() == ledger.head().height
+    assert projection._rows("SELECT day, total_wh, log_index FROM days ORDER BY day", ()) == rows
+
+
+def test_a_transfer_takes_the_short_way_to_the_same_rows(network, tmp_path):
+    posts = [
+        network.pay("op/coop/anna", "op/coop/jan", 5),
+        network.post(("op/issuer", "PLN/2", -7), ("op/coop/anna", "PLN/2", 3), ("op/coop/jan", "PLN/2", 4)),
+        network.post(
+            ("op", "PLN/2", -1), ("op/coop/jan", "PLN/2", 1), ("op/coop/jan", "DUE/2", 2), ("op", "DUE/2", -2)
+        ),
+    ]
+    name = bytes(32)
+    with Projection(ledger=tmp_path / "none", path=tmp_path / "tables.sqlite3") as projection:
+        for payload in posts:
+            short, whole = _Rows(), _Rows()
+            _transferred(short, 7, payload.account, payload)
+            there = projection._apply(whole, 7, payload, name, Recorded("accepted", b""))
+            about = projection._about(payload, name, accepted=True)
+            whole.concerned += [(who, 7, "", 0) for who in {payload.account, *about} - there]
+            assert (short.concerned, short.balances) == (whole.concerned, whole.balances)
