@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.concerned import concerned
+from ogniwo.chain.journal import JournalTables, Located, past_the_end
 from ogniwo.chain.store import LedgerAddress
 from ogniwo.chain.stores import open_store
 from ogniwo.core.ledger.admission import read_admitted
@@ -75,19 +76,6 @@ _FIRST = itemgetter(0)
 _ADDING = " ON CONFLICT (account, asset) DO UPDATE SET amount = amount + excluded.amount"
 
 
-class Located(NamedTuple):
-    """A transaction's place and fate; `name` is the SHA-256 of its payload in hex."""
-
-    name: str
-    height: int
-    position: int
-    log_index: int
-    time_s: int
-    operation: str
-    account: str
-    outcome: str
-
-
 class Movement(NamedTuple):
     """One change of a balance."""
 
@@ -112,7 +100,7 @@ class _Rows:
         self.balances[account, asset] = self.balances.get((account, asset), 0) + amount
 
 
-class Projection(Closing):
+class Projection(JournalTables, Closing):
     """The tables over the blocks of one ledger; `ledger` is its address, `path` the file of the tables.
 
     Safe to use from several threads. A damaged file is made again.
@@ -228,7 +216,7 @@ class Projection(Closing):
         return self._located(
             "JOIN (SELECT DISTINCT log_index FROM concerned WHERE account = ? AND log_index < ?"
             " ORDER BY log_index DESC LIMIT ?) USING (log_index) ORDER BY log_index DESC",
-            (account, _before(before), limit),
+            (account, past_the_end(before), limit),
         )
 
     def page(self, *, from_index: int, limit: int = 100) -> list[Located]:
@@ -249,7 +237,7 @@ class Projection(Closing):
         return self._movements(
             "account = ? AND asset = ? AND log_index < ?",
             "log_index DESC LIMIT ?",
-            (account, asset, _before(before), limit),
+            (account, asset, past_the_end(before), limit),
         )
 
     def balances(self, *, subtree: str = "") -> dict[tuple[str, str], int]:
@@ -270,9 +258,6 @@ class Projection(Closing):
                     raise
                 self._start_over()
                 return self._connection.execute(query, values).fetchall()
-
-    def _located(self, condition: str, values: tuple[object, ...]) -> list[Located]:
-        return [Located(*row) for row in self._rows(f"{_LOCATED} {condition}", values)]
 
     def _movements(self, condition: str, order: str, values: tuple[object, ...]) -> list[Movement]:
         query = f"SELECT log_index, account, asset, amount FROM concerned WHERE {condition} AND asset != ''"  # noqa: S608 -- the conditions stand above
@@ -448,19 +433,9 @@ def _transferred(rows: _Rows, index: int, account: str, payload: Post) -> None:
         concerned.append((account, index, "", 0))
 
 
-_LOCATED = (
-    "SELECT lower(hex(transactions.name)), height, log_index - first_index, log_index, time_s, operation, account,"
-    " outcome FROM transactions JOIN blocks USING (height)"
-)
-
-
 @cache
 def _operation(kind: type[Payload]) -> str:
     return str(kind.__struct_config__.tag)
-
-
-def _before(log_index: int | None) -> int:
-    return 2**62 if log_index is None else log_index
 
 
 _NOT_DAMAGE = frozenset(

@@ -1,4 +1,4 @@
-"""Kill -9 a worker in the middle of an import and of a close: the job is found, taken up again, and ends like a whole run.
+"""Kill -9 a worker in the middle of an import and of a close: the job is found again and ends like a whole run.
 
 A real `ogniwo jobs run` is killed while its job runs; a second one with a short lease finds it. What is stored then is
 what the same jobs leave that nobody disturbed.

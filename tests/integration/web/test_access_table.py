@@ -26,6 +26,7 @@ VALUES = {
     "day": "2026-10-14",
     "account": "nobody",
     "bill": "FV/0/0",
+    "name": "0" * 64,
 }
 
 

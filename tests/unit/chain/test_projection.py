@@ -4,7 +4,8 @@ import sqlite3
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.projection import Located, Projection, _Rows, _transferred
+from ogniwo.chain.journal import Located
+from ogniwo.chain.projection import Projection, _Rows, _transferred
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import Recorded

@@ -21,6 +21,7 @@ for _noun in (
     "period",
     "bills",
     "ledger",
+    "ledger_journal",
     "jobs",
     "people",
     "log",

@@ -15,7 +15,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.projection import Located, Projection
+from ogniwo.chain.journal import Located
+from ogniwo.chain.projection import Projection
 from ogniwo.chain.proofs import receipt_of
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction

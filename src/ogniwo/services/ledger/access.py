@@ -2,7 +2,7 @@
 
 import hmac
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 
@@ -87,6 +87,17 @@ def point_path(point: MeteringPoint) -> str:
     return f"{organisation_path(point.organisation)}/p-{_opaque('point', point.code)}"
 
 
+def names_of_accounts(members: Iterable[Member], points: Iterable[MeteringPoint]) -> dict[str, str]:
+    """The accounts of members (their numbers and names) and of points (their codes); the secrets are read once."""
+    of_members, of_points = (_secret("path_secret", kind) for kind in ("member", "point"))
+    found = {
+        f"{organisation_path(one.organisation)}/m-{_digits(of_members, one.number)}": f"{one.number} {one.name}"
+        for one in members
+    }
+    found |= {f"{organisation_path(one.organisation)}/p-{_digits(of_points, one.code)}": one.code for one in points}
+    return found
+
+
 def point_secret(point: MeteringPoint) -> bytes:
     """The secret that the salts of a point's intervals derive from; raises ErasedError once it was erased."""
     secret = _secret("point_secret", point.code)
@@ -106,7 +117,11 @@ def day_secret(point: MeteringPoint, *, channel: str, day: str) -> bytes:
 
 
 def _opaque(kind: str, name: str) -> str:
-    return hmac.new(_secret("path_secret", kind), name.encode(), sha256).hexdigest()[:_OPAQUE_DIGITS]
+    return _digits(_secret("path_secret", kind), name)
+
+
+def _digits(secret: bytes, name: str) -> str:
+    return hmac.new(secret, name.encode(), sha256).hexdigest()[:_OPAQUE_DIGITS]
 
 
 def _secret(kind: str, name: str) -> bytes:

@@ -14,6 +14,7 @@ from ogniwo.services.ledger.access import (
     NoLedgerError,
     has_ledger,
     member_path,
+    names_of_accounts,
     open_ledger,
     open_projection,
     point_path,
@@ -109,15 +110,19 @@ def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject:
     )
 
 
+def account_names(subject: Subject) -> dict[str, str]:
+    """What stands behind the opaque accounts of the members and points that the subject may see."""
+    return names_of_accounts(
+        Member.objects.all().visible_to(subject).select_related("organisation"),
+        MeteringPoint.objects.all().visible_to(subject).select_related("organisation"),
+    )
+
+
 def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance, ...]:
     """Every balance the subject may see; names are put beside accounts only for its own rows."""
     if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
-    names: dict[str, str] = {}
-    for member in Member.objects.all().visible_to(subject).select_related("organisation"):
-        names[member_path(member)] = f"{member.number} {member.name}"
-    for point in MeteringPoint.objects.all().visible_to(subject).select_related("organisation"):
-        names[point_path(point)] = point.code
+    names = account_names(subject)
     own_only = bool(subject.member_number)
     prefix = subject.path.strip("/")
     with open_projection(workspace) as projection:

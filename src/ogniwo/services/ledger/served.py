@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ogniwo.chain.embedded import EmbeddedLedger, Head, Health
 from ogniwo.chain.inbox import Answer, BusyError, StoppedError, Ticket
-from ogniwo.chain.projection import Located, Projection
+from ogniwo.chain.journal import Located
+from ogniwo.chain.projection import Projection
 from ogniwo.chain.proofs import NotOnLedgerError, checkpoint_of, receipt_of
 from ogniwo.core.ledger.blocks import Block
 from ogniwo.services.ledger.reading import ReadRights
