@@ -59,8 +59,7 @@ def web_stages(stages, tmp_path_factory):
     )
     post_month(workspace, community=community, month=MONTH)
     connections["default"].close()
-    found["wallets"] = root / "wallets"
-    shutil.copytree(found["posted"], found["wallets"])
+    found["wallets"] = copy_workspace(found["posted"], root / "wallets")
     prepare_wallets(opened(found["wallets"]))
     yield found
     go_back(before)

@@ -1,6 +1,7 @@
 """A member's keys and payments as services: what a device signs, with a key of this test in place of the browser's."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
@@ -22,7 +23,6 @@ from ogniwo.services.ledger.access import LedgerRefusedError, frame, key_store, 
 from ogniwo.services.ledger.proving import prove_consistency, prove_transaction
 from ogniwo.services.ledger.queries import account_view
 from ogniwo.services.ledger.verifying import _claims
-from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import Subject, operator_subject
 
 ANNA, JAN = MEMBERS[:2]
@@ -76,7 +76,7 @@ def subject_of(number):
 def at(workspace, seconds):
     """The same workspace at another time."""
     moment = datetime.fromtimestamp(START + seconds, tz=UTC)
-    return Workspace(root=workspace.root, name=workspace.name, network=workspace.network, now=lambda: moment)
+    return replace(workspace, now=lambda: moment)
 
 
 @pytest.fixture
