@@ -291,6 +291,12 @@ class Projection(JournalTables, Closing):
         digest = header_hash(block.header)
         try:
             with self._transaction():
+                if self._progress() != self._reached:
+                    # Another process keeps the same tables up and was faster.
+                    self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
+                    self._reached = self._progress()
+                    if self._reached[0] != block.height - 1:
+                        return
                 rows = self._gather(header.height, first, recorded, payloads)
                 self._insert("transactions", rows.transactions)
                 self._insert("names", sorted([(row[1], row[0]) for row in rows.transactions], key=_FIRST))

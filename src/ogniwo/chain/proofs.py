@@ -1,14 +1,16 @@
 """Checkpoints and receipts of a running ledger."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ogniwo.chain.embedded import EmbeddedLedger, Head
+from ogniwo.chain.embedded import Head
 from ogniwo.chain.projection import Projection
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
-from ogniwo.core.ledger.blocks import TransactionEntry, read_body, read_header
+from ogniwo.core.ledger.blocks import Block, TransactionEntry, read_body, read_header
 from ogniwo.core.ledger.canonical import Document
 from ogniwo.core.ledger.checkpoints import (
     Checkpoint,
@@ -19,7 +21,9 @@ from ogniwo.core.ledger.checkpoints import (
 )
 from ogniwo.core.ledger.continuity import build_consistency
 from ogniwo.core.ledger.intervals import IntervalLeaf
+from ogniwo.core.ledger.merkle import Tree
 from ogniwo.core.ledger.receipts import build_receipt
+from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.transactions import carried_keys
 
 
@@ -35,7 +39,33 @@ class EmptyLedgerError(Refusal):
     code = "ledger.empty"
 
 
-def checkpoint_of(ledger: EmbeddedLedger, *, key: Ed25519PrivateKey) -> str:
+class Readable(Protocol):
+    """What a proof needs of a ledger: the engine that writes it has it, and a replica that only follows."""
+
+    @property
+    def name(self) -> str:
+        """What messages call this ledger."""
+        ...
+
+    @property
+    def log(self) -> Tree:
+        """The Merkle log."""
+        ...
+
+    def head(self) -> Head:
+        """The last block."""
+        ...
+
+    def read(self, from_height: int, *, limit: int = ...) -> list[Block]:
+        """Blocks from a height on."""
+        ...
+
+    def reading(self) -> AbstractContextManager[State]:
+        """The state."""
+        ...
+
+
+def checkpoint_of(ledger: Readable, *, key: Ed25519PrivateKey) -> str:
     """The signed checkpoint of the last durable block, in the name of the network."""
     head = ledger.head()
     if head.height < 0:
@@ -45,7 +75,7 @@ def checkpoint_of(ledger: EmbeddedLedger, *, key: Ed25519PrivateKey) -> str:
 
 
 def receipt_of(
-    ledger: EmbeddedLedger,
+    ledger: Readable,
     projection: Projection,
     *,
     transaction: str,
@@ -93,7 +123,7 @@ def receipt_of(
     )
 
 
-def consistency_of(ledger: EmbeddedLedger, *, older: str, key: Ed25519PrivateKey, notes: Sequence[str] = ()) -> bytes:
+def consistency_of(ledger: Readable, *, older: str, key: Ed25519PrivateKey, notes: Sequence[str] = ()) -> bytes:
     """The proof (canonical JSON) that the log of now continues the one of an `older` signed note.
 
     The newer note is the one of `notes` that is of the last block, with its cosignatures, else one made now. Raises

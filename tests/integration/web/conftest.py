@@ -16,6 +16,7 @@ from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.services.access.roles import Role
 from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH
+from ogniwo.services.demo.wallet import prepare_wallets
 from ogniwo.services.jobs.worker import work
 from ogniwo.services.ledger.posting import post_month
 from ogniwo.services.workspace.operations import open_workspace
@@ -58,6 +59,9 @@ def web_stages(stages, tmp_path_factory):
         workspace, community=community, month=MONTH, issue_date=date(2026, 11, 6), due_date=date(2026, 11, 20)
     )
     post_month(workspace, community=community, month=MONTH)
+    connections["default"].close()
+    found["wallets"] = copy_workspace(found["posted"], root / "wallets")
+    prepare_wallets(opened(found["wallets"]))
     yield found
     go_back(before)
 

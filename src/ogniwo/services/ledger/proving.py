@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.proofs import consistency_of, receipt_of
+from ogniwo.chain.proofs import Readable, consistency_of, receipt_of
 from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.refusals import Refusal
@@ -14,8 +13,9 @@ from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.queries import invoice
-from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, open_ledger, open_projection, point_path
+from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, point_path
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
+from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -38,7 +38,7 @@ def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject:
     if row is None:
         raise NothingToProveError(detail=f"the {kind} {natural_id} is not on the ledger; post the month first")
     document = (bytes.fromhex(row.salt), msgspec.json.decode(row.payload)) if row.salt else None
-    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+    with view_ledger(workspace) as (ledger, projection):
         return receipt_of(
             ledger,
             projection,
@@ -51,7 +51,7 @@ def prove_document(workspace: Workspace, *, kind: str, natural_id: str, subject:
 
 def prove_transaction(workspace: Workspace, *, name: str) -> bytes:
     """The receipt (canonical JSON) of any transaction by its name, a payment for example; for the operator."""
-    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+    with view_ledger(workspace) as (ledger, projection):
         return receipt_of(
             ledger,
             projection,
@@ -63,7 +63,7 @@ def prove_transaction(workspace: Workspace, *, name: str) -> bytes:
 
 def prove_consistency(workspace: Workspace, *, older: str) -> bytes:
     """The proof (canonical JSON) that the ledger of now continues the one that an older checkpoint (its text) saw."""
-    with open_ledger(workspace) as ledger:
+    with view_ledger(workspace) as (ledger, _):
         return consistency_of(
             ledger,
             older=older,
@@ -84,7 +84,7 @@ def prove_interval(workspace: Workspace, *, point_code: str, channel: str, at: d
         raise NothingToProveError(detail=f"{point_code} has no readings of {channel} on {day}")
     leaves = leaves_of_day(point, series, day)
     index = max(number for number, leaf in enumerate(leaves) if leaf.start <= instant)
-    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+    with view_ledger(workspace) as (ledger, projection):
         transaction = _minted(ledger, point, day.isoformat(), channel)
         return receipt_of(
             ledger,
@@ -96,7 +96,7 @@ def prove_interval(workspace: Workspace, *, point_code: str, channel: str, at: d
         )
 
 
-def _minted(ledger: EmbeddedLedger, point: MeteringPoint, day: str, channel: str) -> str:
+def _minted(ledger: Readable, point: MeteringPoint, day: str, channel: str) -> str:
     with ledger.reading() as state:
         token = state.minted.get((point_path(point), day, channel))
     if token is None:

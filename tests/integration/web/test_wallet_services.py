@@ -1,0 +1,316 @@
+"""A member's keys and payments as services: what a device signs, with a key of this test in place of the browser's."""
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from django.db import connections
+
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.signing import add_signature, key_id, public_key_of, sign
+from ogniwo.core.ledger.transactions import Hold, Pay, RevokeKey, SetKeyLimits, Settle, Source, StopRecovery
+from ogniwo.records.audit.models import AuditEvent
+from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.parties.models import Member
+from ogniwo.services.demo.wallet import AMOUNT, MEMBERS, prepare_wallets
+from ogniwo.services.ledger import devices, recovering, sending, wallets
+from ogniwo.services.ledger.access import LedgerRefusedError, frame, key_store, open_ledger, point_path
+from ogniwo.services.ledger.proving import prove_consistency, prove_transaction
+from ogniwo.services.ledger.queries import account_view
+from ogniwo.services.ledger.verifying import _claims
+from ogniwo.services.workspace.queries import Subject, operator_subject
+
+ANNA, JAN = MEMBERS[:2]
+START = datetime(2026, 11, 22, 9, tzinfo=UTC).timestamp()
+
+
+class Phone:
+    """A member's device: a key, and what it signs."""
+
+    def __init__(self, workspace, number):
+        self.workspace, self.number = workspace, number
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.kid = key_id(public_key_of(self.key))
+        self.subject = subject_of(number)
+
+    @property
+    def account(self):
+        return wallets.account_of(self.subject)
+
+    def offer(self, way):
+        public = public_key_of(self.key)
+        jwk = {"crv": "P-256", "kty": "EC", "x": public.x, "y": public.y}
+        payload = devices.offered_payload(self.workspace, subject=self.subject, key=jwk, way=way)
+        return sign(payload, keys=[self.key])
+
+    def enrol(self, name="Telefon"):
+        devices.enrol_first(self.workspace, subject=self.subject, envelope=self.offer("first"), name=name)
+        return self
+
+    def signs(self, kind, **fields):
+        return sign(encode(kind(**frame(self.workspace, account=self.account), **fields)), keys=[self.key])
+
+    def paying(self, taker, amount, **more):
+        sources = (Source(account=self.account, asset="PLN/2", cap=0),)
+        payload = Pay(
+            **{**frame(self.workspace, account=self.account), **more}, amount=amount, sources=sources, taker=taker
+        )
+        return sign(encode(payload), keys=[self.key])
+
+    def send(self, envelope, **more):
+        return sending.take_envelope(self.workspace, subject=self.subject, envelope=envelope, **more)
+
+    def has(self):
+        return wallets.wallet_view(self.workspace, subject=self.subject).money.available
+
+
+def subject_of(number):
+    return Subject(Member.objects.get(number=number).organisation.path, number)
+
+
+def at(workspace, seconds):
+    """The same workspace at another time."""
+    moment = datetime.fromtimestamp(START + seconds, tz=UTC)
+    return replace(workspace, now=lambda: moment)
+
+
+@pytest.fixture
+def ready(copy_of):
+    return at(copy_of("wallets"), 0)
+
+
+@pytest.fixture
+def anna(ready):
+    return Phone(ready, ANNA).enrol()
+
+
+def refusal_of(work, *arguments, **more):
+    with pytest.raises(Refusal) as caught:
+        work(*arguments, **more)
+    return caught.value.code
+
+
+def test_a_first_key_pays_a_neighbour_once_however_often_it_is_sent(ready, anna):
+    jan = Phone(ready, JAN)
+    taker = sending.find_taker(subject=anna.subject, number=" se-002 ")
+    assert (taker.number, taker.account) == (JAN, jan.account)
+    content = b'{"schema":"ogniwo.payment-text/1","text":"za drewno"}'
+    salt = "ab" * 16
+    commitment = sha256(bytes.fromhex(salt) + content).hexdigest()
+    envelope = anna.paying(taker.account, 1_250, references=(commitment,))
+    words = sending.PaymentText(salt=salt, text="za drewno")
+    assert sending.place_of_transaction(ready, subject=anna.subject, envelope=envelope) is None
+    first, again = anna.send(envelope, words=words), anna.send(envelope, words=words)
+    assert (first.code, first.again) == ("accepted", False)
+    assert (again.code, again.again, again.height) == ("accepted", True, first.height)
+    assert (anna.has(), jan.has()) == (AMOUNT - 1_250, AMOUNT + 1_250)
+    (got,) = wallets.wallet_history(ready, subject=jan.subject, limit=1)
+    assert (got.amount, got.other_number, got.text, got.transaction) == (1_250, ANNA, "za drewno", first.transaction)
+    (given,) = wallets.wallet_history(ready, subject=anna.subject, direction="out")
+    assert (given.amount, given.other_number) == (-1_250, JAN)
+    assert b'"receipt":1' in prove_transaction(ready, name=first.transaction)
+    other = sending.PaymentText(salt=salt, text="za węgiel")
+    assert refusal_of(anna.send, anna.paying(taker.account, 1, references=(commitment,)), words=other) == "wallet.text"
+    assert AuditEvent.objects.filter(action="wallet.send").count() == 1
+    listed = devices.devices_of(ready, subject=anna.subject).listed
+    assert [(one.name, one.standing, one.last_use_s > 0) for one in listed] == [("Telefon", "works", True)]
+
+
+def test_only_the_own_account_and_only_what_a_wallet_does(ready, anna):
+    jan = Phone(ready, JAN).enrol()
+    assert refusal_of(anna.send, jan.paying(anna.account, 1)) == "wallet.not_yours"
+    assert refusal_of(anna.send, b"{}") == "ledger.schema"
+    stolen = sign(
+        encode(
+            Pay(
+                **frame(ready, account=anna.account),
+                amount=1,
+                sources=(Source(account=anna.account, asset="PLN/2", cap=0),),
+                taker=jan.account,
+            )
+        ),
+        keys=[jan.key],
+    )
+    assert anna.send(stolen).code == "ledger.foreign_key"
+    assert anna.has() == AMOUNT
+    assert refusal_of(sending.find_taker, subject=anna.subject, number=ANNA) == "tokens.member"
+    assert refusal_of(wallets.transaction_of, ready, subject=anna.subject, name="0" * 64) == "wallet.no_transaction"
+    operator_payment = anna.paying(jan.account, 1, account=anna.account.rpartition("/")[0])
+    assert refusal_of(anna.send, operator_payment) == "wallet.not_yours"
+
+
+def test_a_registration_is_signed_by_the_operator_only_as_offered(ready, anna):
+    thief = Phone(ready, ANNA)
+    assert refusal_of(thief.offer, "first") == "wallet.not_first"
+    jan = Phone(ready, JAN)
+    wrong = Phone(ready, JAN)
+    for envelope in (
+        sign(
+            encode(
+                Pay(
+                    **frame(ready, account=jan.account),
+                    amount=1,
+                    sources=(Source(account=jan.account, asset="PLN/2", cap=0),),
+                    taker=anna.account,
+                )
+            ),
+            keys=[jan.key],
+        ),
+        add_signature(jan.offer("first"), wrong.key),
+    ):
+        assert refusal_of(devices.enrol_first, ready, subject=jan.subject, envelope=envelope, name="") == "wallet.key"
+    assert refusal_of(devices.enrol_first, ready, subject=anna.subject, envelope=jan.offer("first"), name="") == (
+        "wallet.key"
+    )
+    key = {"crv": "P-256", "kty": "EC", "x": "A" * 43, "y": "A" * 43}
+    assert refusal_of(devices.offered_payload, ready, subject=jan.subject, key=key, way="first") == "ledger.public_key"
+    devices.enrol_first(ready, subject=jan.subject, envelope=(envelope := jan.offer("first")), name="a")
+    assert devices.enrol_first(ready, subject=jan.subject, envelope=envelope, name="b") == jan.kid
+
+
+def test_a_further_device_is_let_in_by_the_one_there_and_a_revoked_one_is_refused(ready, anna):
+    tablet = Phone(ready, ANNA)
+    devices.keep_request(ready, subject=anna.subject, envelope=tablet.offer("further"), name="Tablet")
+    (asked,) = devices.devices_of(ready, subject=anna.subject).requests
+    assert (asked.kid, asked.name, asked.way) == (tablet.kid, "Tablet", "further")
+    assert anna.send(add_signature(asked.envelope.encode(), anna.key)).code == "accepted"
+    shown = devices.devices_of(ready, subject=anna.subject)
+    assert ({one.name for one in shown.listed}, shown.requests) == ({"Telefon", "Tablet"}, ())
+    jan = Phone(ready, JAN)
+    limits = ({"asset": "PLN/2", "per_day": 200, "per_transfer": 100},)
+    assert tablet.send(tablet.signs(SetKeyLimits, kid=tablet.kid, limits=limits)).code == "accepted"
+    assert tablet.send(tablet.paying(jan.account, 101)).code == "ledger.key_limit"
+    assert tablet.send(anna.signs(RevokeKey, kid=tablet.kid)).code == "accepted"
+    assert tablet.send(tablet.paying(jan.account, 1)).code == "ledger.key_not_active"
+    devices.revoke_device(ready, subject=operator_subject(), kid=anna.kid)
+    assert anna.send(anna.paying(jan.account, 1)).code == "ledger.key_not_active"
+    assert anna.has() == AMOUNT
+    assert refusal_of(devices.revoke_device, ready, subject=jan.subject, kid=tablet.kid) == "wallet.no_device"
+
+
+def test_a_lost_phone_comes_back_by_two_people_after_three_days(ready, anna):
+    devices.revoke_device(ready, subject=anna.subject, kid=anna.kid)
+    fresh, office = Phone(ready, ANNA), operator_subject()
+    assert devices.devices_of(ready, subject=anna.subject).way == "recover"
+    devices.keep_request(ready, subject=anna.subject, envelope=fresh.offer("recover"), name="Nowy")
+    assert recovering.agree(ready, subject=office, kid=fresh.kid, login="ewa") is False
+    assert refusal_of(recovering.agree, ready, subject=office, kid=fresh.kid, login="ewa") == "wallet.same_person"
+    assert recovering.agree(ready, subject=office, kid=fresh.kid, login="olga") is True
+    shown = devices.devices_of(ready, subject=anna.subject)
+    assert (shown.waiting.name, shown.waiting.due_s, shown.waiting.ripe) == ("Nowy", START + 72 * 3_600, False)
+    assert refusal_of(recovering.finish_recovery, ready, subject=anna.subject) == LedgerRefusedError.code
+    later = at(ready, 72 * 3_600)
+    assert recovering.finish_recovery(later, subject=anna.subject) == fresh.kid
+    fresh.workspace = later
+    jan = Phone(later, JAN)
+    assert fresh.send(fresh.paying(jan.account, recovering.FIRST_LIMITS.per_transfer + 1)).code == "ledger.key_limit"
+    assert fresh.send(fresh.paying(jan.account, recovering.FIRST_LIMITS.per_transfer)).code == "accepted"
+    recovering.lift_limits(later, subject=anna.subject, kid=fresh.kid)
+    assert fresh.send(fresh.paying(jan.account, recovering.FIRST_LIMITS.per_transfer + 1)).code == "accepted"
+
+
+def test_a_recovery_is_stopped_by_the_key_that_was_not_lost(ready, anna):
+    thief, office = Phone(ready, ANNA), operator_subject()
+    devices.keep_request(ready, subject=anna.subject, envelope=thief.offer("recover"), name="?")
+    for login in ("ewa", "olga"):
+        recovering.agree(ready, subject=office, kid=thief.kid, login=login)
+    assert anna.send(anna.signs(StopRecovery, subject=anna.account)).code == "accepted"
+    assert devices.devices_of(ready, subject=anna.subject).waiting is None
+    assert refusal_of(recovering.finish_recovery, at(ready, 80 * 3_600), subject=anna.subject) == "wallet.no_device"
+
+
+def test_two_phases_show_until_when_and_a_bill_is_paid_with_its_reference(ready, anna):
+    jan = Phone(ready, JAN).enrol()
+    until = int(START) + 86_400
+    hold = anna.send(anna.signs(Hold, amount=4_000, asset="PLN/2", giver=anna.account, taker=jan.account, until=until))
+    (row,) = wallets.wallet_view(ready, subject=jan.subject).holds
+    assert (row.name, row.amount, row.incoming, row.until_s, row.open) == (hold.transaction, 4_000, True, until, True)
+    assert anna.has() == AMOUNT - 4_000
+    assert jan.send(jan.signs(Settle, amount=4_000, final=True, hold=hold.transaction)).code == "accepted"
+    number = Commitment.objects.filter(kind="invoice").exclude(transaction_id="").values_list("natural_id", flat=True)
+    own = next(one for one in number if _is_of(one, ANNA))
+    bill = sending.payable_bill(subject=anna.subject, number=own)
+    assert refusal_of(sending.payable_bill, subject=jan.subject, number=own) == "invoice.not_found"
+    paid = anna.send(anna.paying(bill.taker.account, bill.amount, references=(bill.anchor,)))
+    (found,) = wallets.paid_bills(ready, subject=anna.subject)[own]
+    assert (found.amount, found.transaction) == (bill.amount, paid.transaction)
+    assert wallets.wallet_history(ready, subject=anna.subject, limit=1)[0].bill == own
+    assert _claims(ready)[1] == []
+
+
+def _is_of(number, member):
+    return not refusal_free(lambda: sending.payable_bill(subject=subject_of(member), number=number))
+
+
+def refusal_free(work):
+    try:
+        work()
+    except Refusal as refusal:
+        return refusal.code
+    return ""
+
+
+def test_metering_tokens_tell_measured_from_estimated(ready):
+    rows = wallets.metering_tokens(ready, subject=subject_of(ANNA), month=Month(2026, 10))
+    held = account_view(ready, account=_point_account(ready, ANNA), subject=operator_subject()).balances
+    assert {row.asset: row.measured_wh + row.other_wh for row in rows} == {one.asset: one.amount for one in held}
+    assert all(row.days == 31 and row.last_day == "2026-10-31" for row in rows)
+    estimated = [
+        row
+        for number in Member.objects.values_list("number", flat=True)
+        for row in wallets.metering_tokens(ready, subject=subject_of(number), month=Month(2026, 10))
+        if row.other_wh
+    ]
+    assert estimated, "the sample month has an estimated gap"
+
+
+def _point_account(workspace, number):
+    return point_path(Member.objects.get(number=number).points.select_related("organisation").first())
+
+
+def test_reading_goes_on_and_paying_waits_while_another_writes(ready, anna):
+    taker = Phone(ready, JAN).account
+    with open_ledger(ready):
+        assert anna.has() == AMOUNT
+        assert prove_consistency(ready, older=_first_note(ready)).startswith(b'{"checkpoint_key"')
+    held, free = threading.Event(), threading.Event()
+
+    def another_writer():
+        with open_ledger(ready):
+            held.set()
+            free.wait(20)
+
+    writer = threading.Thread(target=another_writer)
+    writer.start()
+    held.wait(20)
+    threading.Timer(0.5, free.set).start()
+    assert anna.send(anna.paying(taker, 5)).code == "accepted"
+    writer.join()
+    connections["default"].close()
+
+
+def test_a_payment_that_finds_no_room_says_so(ready, anna, monkeypatch):
+    monkeypatch.setattr(sending, "WAIT_S", 0.2)
+    envelope = anna.paying(Phone(ready, JAN).account, 5)
+    with open_ledger(ready):
+        assert refusal_of(anna.send, envelope) == "ledger.locked"
+    assert anna.has() == AMOUNT
+    assert anna.send(envelope).code == "accepted"
+
+
+def _first_note(workspace):
+    return min((workspace.root / "checkpoints").glob("*.txt")).read_text(encoding="utf-8")
+
+
+def test_preparing_again_gives_nothing_more(ready):
+    assert prepare_wallets(ready) == ()
+    assert Phone(ready, ANNA).has() == AMOUNT
+
+
+def test_the_keystore_holds_no_key_of_a_member(ready, anna):
+    assert [name for name in key_store(ready).names() if "telefon" in name or ANNA.lower() in name] == []
