@@ -66,8 +66,10 @@ def rate_document(row: RateRow) -> dict[str, Json]:
 
 
 def item_document(item: ChargeLine) -> dict[str, Json]:
-    """A priced line with everything needed to check it by hand."""
+    """A priced line with everything needed to check it by hand; English reasons only where the line has them."""
+    english: dict[str, Json] = {"why_en": list(item.why_en)} if item.why_en else {}
     return {
+        **english,
         "charge": item.charge,
         "zone": item.zone,
         "category": str(item.category),

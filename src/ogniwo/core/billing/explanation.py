@@ -112,7 +112,7 @@ def _explanation(invoice: Invoice, line: InvoiceLine, *, polish: bool) -> Explan
         exact=exact_value(item, mark=mark),
         net_grosz=item.net_grosz,
         rounding=(ROUNDING_PL if polish else ROUNDING_EN)[0],
-        reasons=item.why,
+        reasons=item.reasons("pl" if polish else "en"),
         rates=tuple(
             RateSource(
                 key=row.key,

@@ -12,7 +12,7 @@ from ogniwo.core.kernel.quantities import GROSZ_DECIMALS, amount_grosz, format_d
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.kernel.rounding import split_largest_remainder
 from ogniwo.core.settlement.corridor import per_mwh_e8
-from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow
+from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow, Sentence
 
 COMMUNITY_ENERGY = "community.energy"
 COMMUNITY_FEE = "community.fee"
@@ -115,9 +115,15 @@ def _taker_lines(wh: int, prices: InternalPrices, days: tuple[date, date]) -> tu
             vat_rate_percent=prices.vat_rate_percent,
             days=days,
             why=(
-                f"Energia ze społeczności {_days(days)}: {_kwh(wh)}, suma godzinowych udziałów w całych Wh.",
+                Sentence(
+                    f"Energia ze społeczności {_days(days)}: {_kwh(wh)}, suma godzinowych udziałów w całych Wh.",
+                    f"Energy from the community {_days_en(days)}: {_kwh(wh, '.')}, the sum of hourly shares in Wh.",
+                ),
                 _price_sentence(row),
-                f"{_kwh(wh)} × {_price(row)} = {_zl(net)}, zaokrąglone raz, do grosza, połówki w górę.",
+                Sentence(
+                    f"{_kwh(wh)} × {_price(row)} = {_zl(net)}, zaokrąglone raz, do grosza, połówki w górę.",
+                    f"{_kwh(wh, '.')} × {_price(row, '.')} = {_zl(net, '.')}, rounded once, to the grosz, halves up.",
+                ),
             ),
         )
         for charge, row in charged
@@ -136,12 +142,27 @@ def _credit_line(
         vat_rate_percent=prices.credit_vat_rate_percent,
         days=days,
         why=(
-            f"Energia oddana społeczności {_days(days)}: {_kwh(wh)} z łącznie {_kwh(whole_wh)}.",
+            Sentence(
+                f"Energia oddana społeczności {_days(days)}: {_kwh(wh)} z łącznie {_kwh(whole_wh)}.",
+                f"Energy given to the community {_days_en(days)}: {_kwh(wh, '.')} of {_kwh(whole_wh, '.')} in all.",
+            ),
             _price_sentence(prices.price),
-            f"Odbiorcy zapłacili za energię razem {_zl(whole_grosz)}.",
-            f"{_zl(whole_grosz)} × {_kwh(wh)} / {_kwh(whole_wh)} = {_zl(net_grosz)}.",
-            "Każdy udział zaokrąglono w dół do grosza, brakujące grosze dostały największe reszty.",
-            "Przy równych resztach pierwszy jest mniejszy identyfikator; suma należności to suma wpłat za energię.",
+            Sentence(
+                f"Odbiorcy zapłacili za energię razem {_zl(whole_grosz)}.",
+                f"Takers paid {_zl(whole_grosz, '.')} for the energy together.",
+            ),
+            Sentence(
+                f"{_zl(whole_grosz)} × {_kwh(wh)} / {_kwh(whole_wh)} = {_zl(net_grosz)}.",
+                f"{_zl(whole_grosz, '.')} × {_kwh(wh, '.')} / {_kwh(whole_wh, '.')} = {_zl(net_grosz, '.')}.",
+            ),
+            Sentence(
+                "Każdy udział zaokrąglono w dół do grosza, brakujące grosze dostały największe reszty.",
+                "Each share was rounded down to the grosz; the grosze left went to the largest remainders.",
+            ),
+            Sentence(
+                "Przy równych resztach pierwszy jest mniejszy identyfikator; suma należności to suma wpłat za energię.",
+                "Of equal remainders the smaller name comes first; what is credited sums to what was paid for energy.",
+            ),
         ),
     )
 
@@ -154,7 +175,7 @@ def _line(
     net_grosz: int,
     vat_rate_percent: int,
     days: tuple[date, date],
-    why: tuple[str, ...],
+    why: tuple[Sentence, ...],
 ) -> ChargeLine:
     label_pl, label_en = _LABELS[charge]
     return ChargeLine(
@@ -171,7 +192,8 @@ def _line(
         net_grosz=net_grosz,
         vat_rate_percent=vat_rate_percent,
         rates=(row,),
-        why=why,
+        why=tuple(one.pl for one in why),
+        why_en=tuple(one.en for one in why),
     )
 
 
@@ -179,17 +201,24 @@ def _days(days: tuple[date, date]) -> str:
     return f"od {days[0]} do {days[1] - timedelta(days=1)}"
 
 
-def _price_sentence(row: RateRow) -> str:
-    return f"Stawka {_price(row)}, obowiązuje od {row.valid_from}, podstawa: {row.source}."
+def _days_en(days: tuple[date, date]) -> str:
+    return f"from {days[0]} to {days[1] - timedelta(days=1)}"
 
 
-def _price(row: RateRow) -> str:
-    return f"{row.rate.text(',')} zł/{row.rate.per}"
+def _price_sentence(row: RateRow) -> Sentence:
+    return Sentence(
+        f"Stawka {_price(row)}, obowiązuje od {row.valid_from}, podstawa: {row.source}.",
+        f"Rate {_price(row, '.')}, in force from {row.valid_from}, by: {row.source}.",
+    )
 
 
-def _kwh(wh: int) -> str:
-    return f"{format_decimal(wh, decimals=3, mark=',')} kWh"
+def _price(row: RateRow, mark: str = ",") -> str:
+    return f"{row.rate.text(mark)} zł/{row.rate.per}"
 
 
-def _zl(grosz: int) -> str:
-    return f"{format_decimal(grosz, decimals=GROSZ_DECIMALS, mark=',')} zł"
+def _kwh(wh: int, mark: str = ",") -> str:
+    return f"{format_decimal(wh, decimals=3, mark=mark)} kWh"
+
+
+def _zl(grosz: int, mark: str = ",") -> str:
+    return f"{format_decimal(grosz, decimals=GROSZ_DECIMALS, mark=mark)} zł"

@@ -9,8 +9,8 @@ from datetime import date
 
 from ogniwo.core.kernel.quantities import WHOLE, Share
 from ogniwo.core.tariffs.explain import day_text, energy_text
-from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, change_sentence, charge_line
-from ogniwo.core.tariffs.model import Category, ChargeLine
+from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, change_sentence, charge_line, proration_sentence
+from ogniwo.core.tariffs.model import Category, ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import Part, month_shares, months_touched, rate_parts
 from ogniwo.core.tariffs.use_classes import UseClass, use_class_of
 
@@ -56,45 +56,51 @@ def flat_lines(point: RatedPoint, first: date, last_exclusive: date) -> tuple[Ch
     return tuple(lines)
 
 
-def _prorated(point: RatedPoint, cut: Part, use_class: UseClass, reasons: tuple[str, ...]) -> list[ChargeLine]:
+def _prorated(point: RatedPoint, cut: Part, use_class: UseClass, reasons: tuple[Sentence, ...]) -> list[ChargeLine]:
     lines: list[ChargeLine] = []
     for begin, end, share in month_shares(cut.first, cut.last_exclusive):
         part = Part(begin, end, cut.rows)
         if share.denominator == 1:
             lines.append(_line(point, part, use_class, share.numerator, WHOLE, reasons))
         else:
-            days = f"Niepełny miesiąc: {share.numerator} z {share.denominator} dni."
-            lines.append(_line(point, part, use_class, 1, share, (*reasons, days)))
+            lines.append(_line(point, part, use_class, 1, share, (*reasons, *proration_sentence(share))))
     return lines
 
 
 def _line(
-    point: RatedPoint, part: Part, use_class: UseClass, months: int, share: Share, reasons: tuple[str, ...]
+    point: RatedPoint, part: Part, use_class: UseClass, months: int, share: Share, reasons: tuple[Sentence, ...]
 ) -> ChargeLine:
     return charge_line(
         point=point, name=FLAT, part=part, quantity=months, zone=use_class.name, share=share, reasons=reasons
     )
 
 
-def _suspension_cuts(point: RatedPoint, part: Part) -> list[tuple[date, date, str]]:
+def _suspension_cuts(point: RatedPoint, part: Part) -> list[tuple[date, date, Sentence | None]]:
     """Cut a part where the relief of households begins and ends; the text says why a cut is free."""
     rows = point.book.capacity.flat_suspension if is_household(point) else ()
     bounds = {part.first, part.last_exclusive}
     for row in rows:
         bounds |= {day for day in (row.valid_from, row.valid_to) if day and part.first < day < part.last_exclusive}
     ordered = sorted(bounds)
-    cuts: list[tuple[date, date, str]] = []
+    cuts: list[tuple[date, date, Sentence | None]] = []
     for begin, end in itertools.pairwise(ordered):
         relief = point.book.capacity.suspension_on(begin) if rows else None
-        text = "" if relief is None else f"Zawieszona od {day_text(relief.valid_from)}: {relief.source}."
-        cuts.append((begin, end, text))
+        cuts.append((begin, end, None if relief is None else _relief_sentence(relief.valid_from, relief.source)))
     return cuts
 
 
-def _class_sentence(point: RatedPoint, use_class: UseClass) -> str:
+def _relief_sentence(since: date, source: str) -> Sentence:
+    return Sentence(f"Zawieszona od {day_text(since)}: {source}.", f"Suspended from {day_text(since, 'en')}: {source}.")
+
+
+def _class_sentence(point: RatedPoint, use_class: UseClass) -> Sentence:
     if point.terms.yearly_use_wh is None:
-        return f"Klasa {use_class.name}: przed pierwszym odczytem."
-    return (
+        return Sentence(
+            f"Klasa {use_class.name}: przed pierwszym odczytem.", f"Class {use_class.name}: before the first reading."
+        )
+    return Sentence(
         f"Klasa {use_class.name}: zużycie {energy_text(point.terms.yearly_use_wh)} w roku kończącym się ostatnim "
-        "odczytem (krótsza umowa: zużycie dotychczasowe, bez przeliczania na rok)."
+        "odczytem (krótsza umowa: zużycie dotychczasowe, bez przeliczania na rok).",
+        f"Class {use_class.name}: {energy_text(point.terms.yearly_use_wh, 'en')} used in the year that ends with the "
+        "last reading (a shorter contract: what was used so far, not scaled to a year).",
     )

@@ -16,7 +16,7 @@ from ogniwo.core.kernel.rounding import divide_half_up
 from ogniwo.core.tariffs.capacity_rules import CapacityRules, CoefficientGroup, Coefficients, Qualification
 from ogniwo.core.tariffs.explain import decimal_text
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, charge_line
-from ogniwo.core.tariffs.model import Category, ChargeLine
+from ogniwo.core.tariffs.model import Category, ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import Part, month_of, rate_parts
 from ogniwo.core.tariffs.zones import OTHER, SELECTED, capacity_slots
 
@@ -29,10 +29,10 @@ VOLUME = ChargeName(
 )
 NO_GROUP = ""
 _PERIOD_NAMES = {
-    Qualification.NONE: "brak grup",
-    Qualification.MONTH: "miesiąc",
-    Qualification.DECADE: "dekada",
-    Qualification.DAY: "doba",
+    Qualification.NONE: ("brak grup", "no groups"),
+    Qualification.MONTH: ("miesiąc", "month"),
+    Qualification.DECADE: ("dekada", "ten days"),
+    Qualification.DAY: ("doba", "day"),
 }
 
 
@@ -161,20 +161,37 @@ def _group_lines(point: RatedPoint, part: Part, periods: Sequence[CapacityPeriod
     return lines
 
 
-def _reasons(point: RatedPoint, periods: Sequence[CapacityPeriod]) -> tuple[str, ...]:
+def _reasons(point: RatedPoint, periods: Sequence[CapacityPeriod]) -> tuple[Sentence, ...]:
     first = periods[0]
     names = sorted({_PERIOD_NAMES[row.qualification] for row in periods})
     hours = ", ".join(str(hour) for hour in point.book.capacity.selected_hours_on(first.first).hours)
-    reasons = [f"Energia pobrana w godzinach wybranych dni roboczych; godziny zaczynające się o: {hours}."]
+    reasons = [
+        Sentence(
+            f"Energia pobrana w godzinach wybranych dni roboczych; godziny zaczynające się o: {hours}.",
+            f"Energy taken in the selected hours of working days; hours that begin at: {hours}.",
+        )
+    ]
     if first.group:
         reasons.append(
-            f"Grupa {first.group}, współczynnik A = {decimal_text(first.coefficient_e2, decimals=2, least=2)}; "
-            f"okres kwalifikacji: {', '.join(names)}; okresów w grupie: {len(periods)}."
+            Sentence(
+                f"Grupa {first.group}, współczynnik A = {decimal_text(first.coefficient_e2, decimals=2, least=2)}; "
+                f"okres kwalifikacji: {', '.join(pl for pl, _ in names)}; okresów w grupie: {len(periods)}.",
+                f"Group {first.group}, coefficient A = "
+                f"{decimal_text(first.coefficient_e2, decimals=2, least=2, language='en')}; qualification period: "
+                f"{', '.join(en for _, en in names)}; periods in the group: {len(periods)}.",
+            )
         )
     else:
-        reasons.append("Przed podziałem odbiorców na grupy: A = 1.")
+        reasons.append(
+            Sentence("Przed podziałem odbiorców na grupy: A = 1.", "Before customers were divided into groups: A = 1.")
+        )
     if not point.terms.hourly_metered:
-        reasons.append("Bez licznika godzinowego: energia według profilu standardowego grupy.")
+        reasons.append(
+            Sentence(
+                "Bez licznika godzinowego: energia według profilu standardowego grupy.",
+                "Without an hourly meter: energy by the standard profile of the group.",
+            )
+        )
     return tuple(reasons)
 
 

@@ -13,7 +13,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import Share
 from ogniwo.core.tariffs.explain import decimal_text
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, charge_line
-from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow
+from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow, Sentence
 from ogniwo.core.tariffs.network import network_fixed_key
 from ogniwo.core.tariffs.parts import Part, month_of, months_touched
 from ogniwo.core.tariffs.usage import HourlyPower
@@ -106,17 +106,27 @@ def _of_maximum(point: RatedPoint, maximum_w: int) -> ExceedanceFee:
         part=Part(point.first, point.last_exclusive, (row,)),
         quantity=surplus_w,
         share=Share(LARGEST_COUNTED, 1),
-        reasons=(f"Licznik bez rejestracji: {LARGEST_COUNTED} × największa nadwyżka {_kilowatts(surplus_w)}.",),
+        reasons=(
+            Sentence(
+                f"Licznik bez rejestracji: {LARGEST_COUNTED} × największa nadwyżka {_kilowatts(surplus_w)}.",
+                f"Meter without intervals: {LARGEST_COUNTED} × the largest surplus {_kilowatts(surplus_w, 'en')}.",
+            ),
+        ),
     )
     surplus = Surplus(month=month_of(point.first), day=point.first, epoch_s=None, surplus_w=surplus_w)
     return ExceedanceFee(lines=(line,), surpluses=(surplus,))
 
 
-def _sum_sentence(point: RatedPoint, rows: Sequence[Surplus]) -> str:
-    surpluses = "; ".join(_kilowatts(row.surplus_w) for row in rows)
-    limit = f"{_kilowatts(point.contract_power_w())} (najwyżej {LARGEST_COUNTED} w miesiącu)"
-    return f"Suma {len(rows)} największych nadwyżek godzinowych ponad moc umowną {limit}: {surpluses}."
+def _sum_sentence(point: RatedPoint, rows: Sequence[Surplus]) -> Sentence:
+    pl, en = ("; ".join(_kilowatts(row.surplus_w, language) for row in rows) for language in ("pl", "en"))
+    power_w = point.contract_power_w()
+    return Sentence(
+        f"Suma {len(rows)} największych nadwyżek godzinowych ponad moc umowną {_kilowatts(power_w)} (najwyżej "
+        f"{LARGEST_COUNTED} w miesiącu): {pl}.",
+        f"Sum of the {len(rows)} largest hourly surpluses over the contract power {_kilowatts(power_w, 'en')} (at most "
+        f"{LARGEST_COUNTED} a month): {en}.",
+    )
 
 
-def _kilowatts(power_w: int) -> str:
-    return f"{decimal_text(power_w, decimals=3)} kW"
+def _kilowatts(power_w: int, language: str = "pl") -> str:
+    return f"{decimal_text(power_w, decimals=3, language=language)} kW"

@@ -8,6 +8,7 @@ from ogniwo.core.kernel.quantities import WHOLE, Rate, Share, amount_grosz
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.tariffs.explain import (
     amount_text,
+    both,
     day_text,
     days_text,
     quantity_text,
@@ -15,12 +16,15 @@ from ogniwo.core.tariffs.explain import (
     share_text,
     source_sentence,
 )
-from ogniwo.core.tariffs.model import Category, ChargeLine, PointTerms, RateRow
+from ogniwo.core.tariffs.model import Category, ChargeLine, PointTerms, RateRow, Sentence
 from ogniwo.core.tariffs.parts import Part, month_shares, rate_parts
 from ogniwo.core.tariffs.rules import GroupRules, TariffBook, ZoneClock
 from ogniwo.core.tariffs.usage import PointUsage
 
-ROUNDING_SENTENCE = "Kwota zaokrąglona raz, do grosza, połówki w górę."
+ROUNDING_SENTENCE = Sentence(
+    "Kwota zaokrąglona raz, do grosza, połówki w górę.",
+    "The amount is rounded once, to the grosz, halves up.",
+)
 
 
 class UnusableTermsError(Refusal):
@@ -83,12 +87,23 @@ def charge_line(
     zone: str = "",
     rate: Rate | None = None,
     share: Share = WHOLE,
-    reasons: Sequence[str] = (),
+    reasons: Sequence[Sentence] = (),
 ) -> ChargeLine:
     """Price a quantity with the first rate of a part (or a `rate` made of them) and say why, rounding once."""
     price = part.rows[0].rate if rate is None else rate
     net_grosz = amount_grosz(quantity=quantity, rate=price, share=share)
-    product = f"{quantity_text(quantity, price.per)} × {rate_text(price)}{share_text(share)}"
+    sentences = (
+        _days_sentence(part),
+        *reasons,
+        *(source_sentence(row) for row in part.rows),
+        both(
+            lambda language: (
+                f"{quantity_text(quantity, price.per, language)} × {rate_text(price, language)}{share_text(share)} = "
+                f"{amount_text(net_grosz, language)}."
+            )
+        ),
+        ROUNDING_SENTENCE,
+    )
     return ChargeLine(
         charge=name.code,
         zone=zone,
@@ -103,17 +118,19 @@ def charge_line(
         net_grosz=net_grosz,
         vat_rate_percent=point.vat_rate_percent,
         rates=part.rows,
-        why=(
-            f"Dotyczy dni: {days_text(part.first, part.last_exclusive)}.",
-            *reasons,
-            *(source_sentence(row) for row in part.rows),
-            f"{product} = {amount_text(net_grosz)}.",
-            ROUNDING_SENTENCE,
-        ),
+        why=tuple(one.pl for one in sentences),
+        why_en=tuple(one.en for one in sentences),
     )
 
 
-def change_sentence(parts: Sequence[Part]) -> tuple[str, ...]:
+def _days_sentence(part: Part) -> Sentence:
+    return Sentence(
+        f"Dotyczy dni: {days_text(part.first, part.last_exclusive)}.",
+        f"For the days: {days_text(part.first, part.last_exclusive, 'en')}.",
+    )
+
+
+def change_sentence(parts: Sequence[Part]) -> tuple[Sentence, ...]:
     """Say how a rate changes inside the period: `1–31 stycznia 0,0331 zł/kWh, od 1 lutego 0,0332 zł/kWh`."""
     rates: list[tuple[Part, RateRow]] = []
     for part in parts:
@@ -122,16 +139,26 @@ def change_sentence(parts: Sequence[Part]) -> tuple[str, ...]:
             rates.append((part, row))
     if len(rates) < 2:
         return ()
-    texts = [
-        f"{days_text(part.first, rates[index + 1][0].first) if index + 1 < len(rates) else _since(part)} "
-        f"{rate_text(row.rate)}"
-        for index, (part, row) in enumerate(rates)
-    ]
-    return (f"Stawka zmienia się w okresie: {', '.join(texts)}.",)
+
+    def told(language: str) -> str:
+        return ", ".join(
+            f"{_run(rates, index, language)} {rate_text(row.rate, language)}" for index, (_, row) in enumerate(rates)
+        )
+
+    return (
+        Sentence(
+            f"Stawka zmienia się w okresie: {told('pl')}.",
+            f"The rate changes in the period: {told('en')}.",
+        ),
+    )
 
 
-def _since(part: Part) -> str:
-    return f"od {day_text(part.first)}"
+def _run(rates: Sequence[tuple[Part, RateRow]], index: int, language: str) -> str:
+    """The days of one rate among several: up to the next, or from a day on."""
+    part = rates[index][0]
+    if index + 1 < len(rates):
+        return days_text(part.first, rates[index + 1][0].first, language)
+    return f"{'od' if language == 'pl' else 'from'} {day_text(part.first, language)}"
 
 
 def prorated_lines(
@@ -142,7 +169,7 @@ def prorated_lines(
     power_w: int | None,
     zone: str = "",
     factor: Share = WHOLE,
-    reasons: Sequence[str] = (),
+    reasons: Sequence[Sentence] = (),
 ) -> tuple[ChargeLine, ...]:
     """Lines of a monthly charge pro rata to the days rated: of `power_w`, or of months where that is None.
 
@@ -164,13 +191,19 @@ def prorated_lines(
                     quantity=quantity,
                     zone=zone,
                     share=Share(share.numerator * factor.numerator, share.denominator * factor.denominator),
-                    reasons=(*reasons, *changes, *_proration_sentence(months)),
+                    reasons=(*reasons, *changes, *proration_sentence(months)),
                 )
             )
     return tuple(lines)
 
 
-def _proration_sentence(months: Share) -> tuple[str, ...]:
+def proration_sentence(months: Share) -> tuple[Sentence, ...]:
+    """Say of how many days a part of a month is; nothing for whole months."""
     if months.denominator == 1:
         return ()
-    return (f"Niepełny miesiąc: {months.numerator} z {months.denominator} dni.",)
+    return (
+        Sentence(
+            f"Niepełny miesiąc: {months.numerator} z {months.denominator} dni.",
+            f"Part of a month: {months.numerator} of {months.denominator} days.",
+        ),
+    )

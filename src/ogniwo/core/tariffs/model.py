@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
+from typing import NamedTuple
 
 from ogniwo.core.kernel.calendar import Clock
 from ogniwo.core.kernel.quantities import Rate
@@ -122,6 +123,13 @@ class PointTerms:
     statutory_base_percent: int = 100
 
 
+class Sentence(NamedTuple):
+    """A reason in Polish and in English: the same numbers in both."""
+
+    pl: str
+    en: str
+
+
 class Category(StrEnum):
     """Where a line stands on a bill."""
 
@@ -138,8 +146,9 @@ class ChargeLine:
 
     `charge` is a stable code (`network.variable`), `zone` the tariff zone or "". `quantity` is in base units (Wh,
     varh, W, months, pieces), `unit` the rate's unit text. `first` and `last_exclusive` are local days. `net_grosz`
-    is rounded once, half up. `share` is the proration (numerator, denominator). `why` are sentences: quantity, rate
-    with source, formula, rounding. `rates` names the rate rows used.
+    is rounded once, half up. `share` is the proration (numerator, denominator). `why` are Polish sentences: quantity,
+    rate with source, formula, rounding; `why_en` are the same in English, one for one (none in lines stored before
+    there were any). `rates` names the rate rows used.
     """
 
     charge: str
@@ -156,3 +165,8 @@ class ChargeLine:
     vat_rate_percent: int
     rates: tuple[RateRow, ...]
     why: tuple[str, ...]
+    why_en: tuple[str, ...] = ()
+
+    def reasons(self, language: str) -> tuple[str, ...]:
+        """The sentences in a language ("pl" or "en"); Polish where no others were stored."""
+        return self.why_en if language == "en" and self.why_en else self.why

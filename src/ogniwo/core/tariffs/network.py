@@ -12,7 +12,7 @@ from ogniwo.core.tariffs.lines import (
     charge_line,
     prorated_lines,
 )
-from ogniwo.core.tariffs.model import Category, ChargeLine
+from ogniwo.core.tariffs.model import Category, ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import Part, rate_parts
 from ogniwo.core.tariffs.storage import storage_fixed, storage_variable
 from ogniwo.core.tariffs.usage import Base
@@ -62,7 +62,12 @@ def network_variable_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
         limit_wh = _limit_wh(point)
         kept_wh = _up_to(energy_wh, limit_wh)
         rest_wh = [whole - kept for whole, kept in zip(energy_wh, kept_wh, strict=True)]
-        reason = (f"Próg {energy_text(limit_wh)} w okresie rozliczeniowym.",)
+        reason = (
+            Sentence(
+                f"Próg {energy_text(limit_wh)} w okresie rozliczeniowym.",
+                f"Threshold of {energy_text(limit_wh, 'en')} in the billing period.",
+            ),
+        )
         lines.extend(_zone_lines(point, zone, below, kept_wh, reason))
         if any(rest_wh):
             above = [Part(part.first, part.last_exclusive, (part.rows[-1],)) for part in parts]
@@ -71,7 +76,7 @@ def network_variable_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
 
 
 def _zone_lines(
-    point: RatedPoint, zone: str, parts: list[Part], energy_wh: list[int], reasons: tuple[str, ...]
+    point: RatedPoint, zone: str, parts: list[Part], energy_wh: list[int], reasons: tuple[Sentence, ...]
 ) -> list[ChargeLine]:
     polish, english = zone_names(zone)
     name = ChargeName(

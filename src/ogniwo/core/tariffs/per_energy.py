@@ -2,13 +2,19 @@
 
 from ogniwo.core.kernel.quantities import WHOLE, Share
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, change_sentence, charge_line
-from ogniwo.core.tariffs.model import ChargeLine
+from ogniwo.core.tariffs.model import ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import rate_parts
 from ogniwo.core.tariffs.usage import Base
 
 
 def energy_lines(
-    *, point: RatedPoint, name: ChargeName, key: str, base: Base, share: Share = WHOLE, reasons: tuple[str, ...] = ()
+    *,
+    point: RatedPoint,
+    name: ChargeName,
+    key: str,
+    base: Base,
+    share: Share = WHOLE,
+    reasons: tuple[Sentence, ...] = (),
 ) -> tuple[ChargeLine, ...]:
     """One line per rate in force: the energy of its days by the profile, or by average daily use without one."""
     parts = rate_parts(point.book.rates, (key,), point.first, point.last_exclusive)

@@ -8,9 +8,9 @@ from math import isqrt
 from ogniwo.core.kernel.quantities import Rate, RateUnit, Share
 from ogniwo.core.kernel.rounding import divide_half_up
 from ogniwo.core.tariffs.excise import InexactRateError
-from ogniwo.core.tariffs.explain import decimal_text, energy_text, zone_names
+from ogniwo.core.tariffs.explain import both, decimal_text, energy_text, zone_names
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, UnusableTermsError, charge_line
-from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow
+from ogniwo.core.tariffs.model import Category, ChargeLine, RateRow, Sentence
 from ogniwo.core.tariffs.parts import Part
 from ogniwo.core.tariffs.usage import ALL_ZONES, MissingUsageError, ReactiveEnergy
 
@@ -59,8 +59,11 @@ def reactive_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
             lines.append(_inductive(point, row, price, factor_e2, row.q1_varh))
         if row.q4_varh or row.q1_varh is None:
             reasons = (
-                f"Energia bierna pojemnościowa w całości, k = {_hundredths(factor_e2)}.",
-                *_not_delivered("indukcyjnej", row.q1_varh),
+                Sentence(
+                    f"Energia bierna pojemnościowa w całości, k = {_hundredths(factor_e2)}.",
+                    f"Capacitive reactive energy in full, k = {_hundredths(factor_e2, 'en')}.",
+                ),
+                *_not_delivered("indukcyjnej", "inductive", row.q1_varh),
             )
             lines.append(_per_varh(point, row, price, factor_e2, row.q4_varh or 0, "capacitive", reasons))
     return tuple(lines)
@@ -69,20 +72,34 @@ def reactive_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
 def _inductive(
     point: RatedPoint, row: ReactiveEnergy, price: RateRow, factor_e2: int, inductive_varh: int
 ) -> ChargeLine:
-    lacking = _not_delivered("pojemnościowej", row.q4_varh)
+    lacking = _not_delivered("pojemnościowej", "capacitive", row.q4_varh)
     if row.active_wh == 0:
-        reasons = (f"Energia bierna indukcyjna bez poboru energii czynnej, k = {_hundredths(factor_e2)}.", *lacking)
+        alone = Sentence(
+            f"Energia bierna indukcyjna bez poboru energii czynnej, k = {_hundredths(factor_e2)}.",
+            f"Inductive reactive energy without any active energy taken, k = {_hundredths(factor_e2, 'en')}.",
+        )
+        reasons = (alone, *lacking)
         return _per_varh(point, row, price, factor_e2, inductive_varh, "inductive", reasons)
     tg_phi0_e3 = point.terms.tg_phi0_e3
     factor = inductive_factor(
         active_wh=row.active_wh, inductive_varh=inductive_varh, tg_phi0_e3=tg_phi0_e3, factor_e2=factor_e2
     )
-    tangent = decimal_text(divide_half_up(inductive_varh * 10**6, row.active_wh), decimals=6)
-    ratio = f"{decimal_text(inductive_varh, decimals=3)} kvarh / {energy_text(row.active_wh)}"
-    tangents = f"tg φ = {ratio} ≈ {tangent}, tg φ0 = {decimal_text(tg_phi0_e3, decimals=3)}."
-    value = decimal_text(factor, decimals=FACTOR_DECIMALS)
-    product = f"k × (pierwiastek((1 + tg²) / (1 + tg0²)) − 1) = {value} (do {FACTOR_DECIMALS} miejsc)"
-    formula = f"k = {_hundredths(factor_e2)}; {product}."
+    tangent_e6 = divide_half_up(inductive_varh * 10**6, row.active_wh)
+
+    def tangents(language: str) -> str:
+        varh, tangent, tg_phi0 = (
+            decimal_text(value, decimals=decimals, language=language)
+            for value, decimals in ((inductive_varh, 3), (tangent_e6, 6), (tg_phi0_e3, 3))
+        )
+        return f"tg φ = {varh} kvarh / {energy_text(row.active_wh, language)} ≈ {tangent}, tg φ0 = {tg_phi0}."
+
+    values = [decimal_text(factor, decimals=FACTOR_DECIMALS, language=language) for language in ("pl", "en")]
+    formula = Sentence(
+        f"k = {_hundredths(factor_e2)}; k × (pierwiastek((1 + tg²) / (1 + tg0²)) − 1) = {values[0]} "
+        f"(do {FACTOR_DECIMALS} miejsc).",
+        f"k = {_hundredths(factor_e2, 'en')}; k × (root((1 + tg²) / (1 + tg0²)) − 1) = {values[1]} "
+        f"(to {FACTOR_DECIMALS} places).",
+    )
     return charge_line(
         point=point,
         name=_name("inductive", row.zone),
@@ -90,7 +107,7 @@ def _inductive(
         quantity=row.active_wh,
         zone=row.zone,
         share=Share(factor, 10**FACTOR_DECIMALS),
-        reasons=(tangents, formula, *lacking),
+        reasons=(both(tangents), formula, *lacking),
     )
 
 
@@ -101,7 +118,7 @@ def _per_varh(
     factor_e2: int,
     quantity_varh: int,
     kind: str,
-    reasons: tuple[str, ...],
+    reasons: tuple[Sentence, ...],
 ) -> ChargeLine:
     return charge_line(
         point=point,
@@ -115,8 +132,15 @@ def _per_varh(
     )
 
 
-def _not_delivered(kind: str, quantity_varh: int | None) -> tuple[str, ...]:
-    return (f"Energii biernej {kind} licznik nie dostarczył: nie naliczono jej.",) if quantity_varh is None else ()
+def _not_delivered(kind_pl: str, kind_en: str, quantity_varh: int | None) -> tuple[Sentence, ...]:
+    if quantity_varh is not None:
+        return ()
+    return (
+        Sentence(
+            f"Energii biernej {kind_pl} licznik nie dostarczył: nie naliczono jej.",
+            f"The meter did not deliver the {kind_en} reactive energy: it is not charged.",
+        ),
+    )
 
 
 def _per_kvarh(price: Rate) -> Rate:
@@ -138,5 +162,5 @@ def _name(kind: str, zone: str) -> ChargeName:
     )
 
 
-def _hundredths(value_e2: int) -> str:
-    return decimal_text(value_e2, decimals=2, least=2)
+def _hundredths(value_e2: int, language: str = "pl") -> str:
+    return decimal_text(value_e2, decimals=2, least=2, language=language)

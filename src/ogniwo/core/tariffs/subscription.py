@@ -4,7 +4,7 @@ Source: ENEA 2026 tariff, 3.1.13 and 3.1.14 (prepaid meters: half of the longest
 """
 
 from ogniwo.core.tariffs.lines import ChargeName, RatedPoint, UnusableTermsError, charge_line
-from ogniwo.core.tariffs.model import Category, ChargeLine
+from ogniwo.core.tariffs.model import Category, ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import Part, months_touched
 
 SUBSCRIPTION = ChargeName(
@@ -43,7 +43,12 @@ def subscription_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
             name=SUBSCRIPTION,
             part=part,
             quantity=months,
-            reasons=("Pobierana w pełnej wysokości także za miesiąc rozpoczęcia i zakończenia umowy.",),
+            reasons=(
+                Sentence(
+                    "Pobierana w pełnej wysokości także za miesiąc rozpoczęcia i zakończenia umowy.",
+                    "Charged in full also for the month in which the contract begins or ends.",
+                ),
+            ),
         )
         for part, months in runs
     )

@@ -13,7 +13,7 @@ from ogniwo.core.tariffs.lines import (
     charge_line,
     prorated_lines,
 )
-from ogniwo.core.tariffs.model import Category, ChargeLine
+from ogniwo.core.tariffs.model import Category, ChargeLine, Sentence
 from ogniwo.core.tariffs.parts import Part, rate_parts
 from ogniwo.core.tariffs.rules import ZoneClock
 from ogniwo.core.tariffs.usage import ALL_ZONES, Base
@@ -51,7 +51,7 @@ def trade_fee_lines(point: RatedPoint) -> tuple[ChargeLine, ...]:
     return prorated_lines(point=point, name=TRADE_FEE, key=f"offers/{seller}/trade.fee", power_w=None)
 
 
-def _energy_line(point: RatedPoint, zone: str, part: Part, energy_wh: int, changes: tuple[str, ...]) -> ChargeLine:
+def _energy_line(point: RatedPoint, zone: str, part: Part, energy_wh: int, changes: tuple[Sentence, ...]) -> ChargeLine:
     polish, english = zone_names(zone)
     energy, excise = part.rows
     rate = with_excise(energy.rate, excise.rate)
@@ -67,7 +67,13 @@ def _energy_line(point: RatedPoint, zone: str, part: Part, energy_wh: int, chang
         quantity=energy_wh,
         zone=zone,
         rate=rate,
-        reasons=(*changes, f"Cena {rate_text(energy.rate)} powiększona o akcyzę {rate_text(excise.rate)}."),
+        reasons=(
+            *changes,
+            Sentence(
+                f"Cena {rate_text(energy.rate)} powiększona o akcyzę {rate_text(excise.rate)}.",
+                f"Price {rate_text(energy.rate, 'en')} with the excise {rate_text(excise.rate, 'en')} added.",
+            ),
+        ),
     )
 
 

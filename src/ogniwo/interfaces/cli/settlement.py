@@ -170,12 +170,21 @@ def _run_document(run: SettledMonth, totals: tuple[MemberTotal, ...]) -> dict[st
 @_POINT
 @click.option("--charge", default="", metavar="CODE", help="One charge only, such as network.variable.")
 @_VERSION
+@click.option("--language", type=click.Choice(["pl", "en"]), default="pl", help="Language of labels and reasons.")
 @COMMUNITY_OPTION
 @JSON_OPTION
 @click.pass_obj
 @answers_refusals
 def why(
-    runtime: Runtime, *, month: Month, point: str, charge: str, version: int | None, community: str, as_json: bool
+    runtime: Runtime,
+    *,
+    month: Month,
+    point: str,
+    charge: str,
+    version: int | None,
+    language: str,
+    community: str,
+    as_json: bool,
 ) -> None:
     """Explain every line of a point: quantity, rate and its legal source, formula, rounding, and the data versions.
 
@@ -201,7 +210,7 @@ def why(
     if as_json:
         show_json({**_statement_document(statement), "lines": [_reason_row(line, statement) for line in lines]})
         return
-    _show_reasons(statement, lines)
+    _show_reasons(statement, lines, language)
 
 
 def _statement_document(statement: Statement) -> dict[str, Any]:
@@ -223,7 +232,7 @@ def _reason_row(line: ChargeLine, statement: Statement) -> dict[str, Any]:
     return {**line_row(line), "credit": any(line is credit for credit in statement.credits)}
 
 
-def _show_reasons(statement: Statement, lines: list[ChargeLine]) -> None:
+def _show_reasons(statement: Statement, lines: list[ChargeLine], language: str) -> None:
     click.echo(f"{statement.member} {statement.point} {statement.month}, version {statement.version}")
     flows = statement.flows
     click.echo(
@@ -238,14 +247,14 @@ def _show_reasons(statement: Statement, lines: list[ChargeLine]) -> None:
     for line in lines:
         credit = any(line is one for one in statement.credits)
         zone = f" ({line.zone})" if line.zone else ""
+        label = line.label_pl if language == "pl" else line.label_en
+        click.echo(f"\n{label}{zone} [{line.charge}]: {zl(line.net_grosz)} zł{' due to the member' if credit else ''}")
         click.echo(
-            f"\n{line.label_pl}{zone} [{line.charge}]: {zl(line.net_grosz)} zł{' due to the member' if credit else ''}"
+            f"  {days_text(line.first, line.last_exclusive, language)}: "
+            f"{quantity_text(line.quantity, line.rate.per, language)} × "
+            f"{rate_text(line.rate, language)}, VAT {line.vat_rate_percent} %"
         )
-        click.echo(
-            f"  {days_text(line.first, line.last_exclusive)}: {quantity_text(line.quantity, line.rate.per)} × "
-            f"{rate_text(line.rate)}, VAT {line.vat_rate_percent} %"
-        )
-        for sentence in line.why:
+        for sentence in line.reasons(language):
             click.echo(f"  {sentence}")
     click.echo("\nquality of the energy:")
     for part in statement.quality:

@@ -75,4 +75,5 @@ def line_row(line: ChargeLine) -> dict[str, Any]:
             for row in line.rates
         ],
         "why": list(line.why),
+        "why_en": list(line.why_en),
     }
