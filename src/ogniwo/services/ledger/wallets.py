@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ogniwo.chain.projection import Located, Movement, Projection
+from ogniwo.chain.journal import Located
+from ogniwo.chain.projection import Movement, Projection
 from ogniwo.chain.replica import Replica
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.refusals import Refusal
