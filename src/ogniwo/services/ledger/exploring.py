@@ -16,7 +16,7 @@ from ogniwo.core.kernel.calendar import local_midnight
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import read_body
-from ogniwo.core.ledger.transactions import MintMetering
+from ogniwo.core.ledger.transactions import Payload, signed_days
 from ogniwo.formats.sheets.writer import csv_bytes
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
@@ -243,22 +243,23 @@ def _documents(name: str) -> list[Source]:
     return [Source(kind=row.kind, number=row.natural_id) for row in rows]
 
 
-def _readings(payload: object, subject: Subject) -> list[Source]:
-    """The day of readings that was minted, of a point that the subject sees."""
-    if not isinstance(payload, MintMetering):
+def _readings(payload: Payload, subject: Subject) -> list[Source]:
+    """The days of readings that were minted, of a point that the subject sees."""
+    days = signed_days(payload)
+    if not days:
         return []
-    record = payload.record
     points = MeteringPoint.objects.all().visible_to(subject).select_related("organisation")
-    code = next((point.code for point in points if point_path(point) == record.point), "")
+    codes = {point_path(point): point.code for point in points}
     return [
         Source(
             kind="readings",
-            point=code,
-            day=record.day,
-            channel=record.channel,
-            energy_wh=record.total_wh,
-            version=record.version,
+            point=codes.get(one.record.point, ""),
+            day=one.record.day,
+            channel=one.record.channel,
+            energy_wh=one.record.total_wh,
+            version=one.record.version,
         )
+        for one in days
     ]
 
 

@@ -15,7 +15,7 @@ from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.rulebook.holds import available, reserved
 from ogniwo.core.ledger.state import State
-from ogniwo.core.ledger.transactions import MintMetering, Pay
+from ogniwo.core.ledger.transactions import MintMetering, Pay, SignedDay, signed_days
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
@@ -230,16 +230,16 @@ def metering_tokens(workspace: Workspace, *, subject: Subject, month: Month) -> 
                 key: token for key, token in state.minted.items() if key[0] in points and key[1].startswith(str(month))
             }
         opened = _opened(ledger, tables, (token.transaction for token in minted.values()))
-    found: dict[tuple[str, str, str], list[tuple[str, MintMetering]]] = {}
+    found: dict[tuple[str, str, str], list[tuple[str, MintMetering | SignedDay]]] = {}
     for (path, day, channel), token in sorted(minted.items()):
-        payload = opened[token.transaction].payload
-        if isinstance(payload, MintMetering):
-            found.setdefault((points[path], channel, token.asset), []).append((day, payload))
+        for one in signed_days(opened[token.transaction].payload):
+            if (one.record.point, one.record.day, one.record.channel) == (path, day, channel):
+                found.setdefault((points[path], channel, token.asset), []).append((day, one))
     return tuple(_metering_row(place, days) for place, days in sorted(found.items()))
 
 
-def _metering_row(place: tuple[str, str, str], days: list[tuple[str, MintMetering]]) -> MeteringRow:
-    parts = [part for _, payload in days for part in payload.record.parts]
+def _metering_row(place: tuple[str, str, str], days: list[tuple[str, MintMetering | SignedDay]]) -> MeteringRow:
+    parts = [part for _, one in days for part in one.record.parts]
     return MeteringRow(
         point=place[0],
         channel=place[1],

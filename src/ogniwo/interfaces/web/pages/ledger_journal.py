@@ -37,6 +37,7 @@ OPERATIONS: Final = {
     "define_asset": _("Asset defined"),
     "set_asset_policy": _("Rules of an asset set"),
     "switch_payments": _("Payments switched on or off"),
+    "mint_days": _("Days of readings"),
     "mint_metering": _("Day of readings"),
     "anchor": _("Document committed to"),
     "post": _("Amounts posted"),
