@@ -36,6 +36,7 @@ def _prepare_django() -> Path:
     os.environ["OGNIWO_WORKSPACE"] = str(folder)
     os.environ["DJANGO_SETTINGS_MODULE"] = "ogniwo.project.web_settings"
     django.setup()
+    (folder / "ogniwo.toml").unlink()  # the records of the tests are wherever the environment says
     # The commands that tests start choose their settings themselves, as they do for a user.
     del os.environ["DJANGO_SETTINGS_MODULE"]
     return folder

@@ -25,6 +25,7 @@ for part in "$@"; do
         ;;
     test)
         command -v pdftoppm >/dev/null 2>&1 || want poppler-utils
+        command -v systemd-analyze >/dev/null 2>&1 || want systemd
         if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
             want postgresql
         fi

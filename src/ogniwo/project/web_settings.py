@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from ogniwo.project.mail import mail_settings
 from ogniwo.project.settings import *  # noqa: F403 -- the records are the same
 from ogniwo.project.settings import INSTALLED_APPS, WORKSPACE
 from ogniwo.project.web_start import compiled_messages, web_secret
@@ -111,6 +112,5 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [Path(__file__).parents[1] / "interfaces" / "wallet" / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
-EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
-EMAIL_FILE_PATH = WORKSPACE / "outbox"
+globals().update(mail_settings(WORKSPACE))
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend", "QUEUES": ["jobs"]}}

@@ -108,7 +108,7 @@ def asked(workspace, what):
 @pytest.mark.parametrize(
     ("what", "stage", "reached"),
     [
-        ("import", "registered", lambda row: 3 <= row.done < row.total),
+        ("import", "registered", lambda row: row.text == "importing" and 3 <= row.done < row.total),
         ("close", "estimated", lambda row: row.text in {"rate", "settle"}),
     ],
     ids=["import", "close"],

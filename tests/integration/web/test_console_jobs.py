@@ -4,6 +4,7 @@ import re
 from http import HTTPStatus
 
 import pytest
+from django.conf import settings
 
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.jobs.models import Job, Schedule
@@ -121,3 +122,21 @@ def test_a_page_shows_only_jobs_of_its_own(site, browser_of, ask):
         address = f"/o/{COMMUNITY_CODE}/{place}/?job="
         assert clerk.get(f"{address}{job.id}").status_code == HTTPStatus.NOT_FOUND
         assert clerk.get(f"{address}nonsense").status_code == HTTPStatus.NOT_FOUND
+
+
+def test_an_invitation_goes_by_mail_where_an_address_is_given(site, browser_of, drain, monkeypatch):
+    outbox = site.root / "outbox"
+    monkeypatch.setattr(settings, "EMAIL_FILE_PATH", outbox)
+    partner = browser_of(Role.PARTNER)
+    people = f"/o/{COMMUNITY_CODE}/people/"
+    wrong = partner.post(f"{people}invite/", {"role": "clerk", "email": "nobody"})
+    assert wrong.status_code == HTTPStatus.CONFLICT
+    assert b"access.bad_address" in wrong.content
+    assert partner.post(f"{people}invite/", {"role": "clerk", "email": "jan@x.example"}).status_code == HTTPStatus.FOUND
+    page = text_of(partner, people)
+    link = re.search(r"http://127.0.0.1/join/[^/]+/", page)[0]
+    assert "jan@x.example" in page
+    drain(site)
+    (sent,) = outbox.iterdir()
+    assert link in sent.read_text(encoding="utf-8").replace("=\n", "")
+    assert link not in text_of(partner, f"{BASE}{Job.objects.get().pk}/")

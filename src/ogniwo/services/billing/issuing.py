@@ -43,6 +43,12 @@ class NotSettledError(Refusal):
     code = "invoice.not_settled"
 
 
+class NumberTakenError(Refusal):
+    """Another document took the number while this one was drawn; nothing was issued."""
+
+    code = "invoice.number_taken"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedDocument:
     """A document that was issued, or would be: number "" in a preview."""
@@ -119,7 +125,6 @@ def _issue_all(
     return tuple(issued)
 
 
-@transaction.atomic
 def _issue_one(
     workspace: Workspace,
     run: SettlementRun,
@@ -130,13 +135,16 @@ def _issue_one(
     due_date: date,
     dry_run: bool,
 ) -> IssuedDocument | None:
-    """Number, keep and draw one member's document, in one transaction: a failed drawing leaves no number behind."""
+    """Number, draw and keep one member's document; a failed drawing leaves no number behind.
+
+    It is drawn before the transaction that keeps it: a drawing takes long, and others want to write meanwhile.
+    """
     before = InvoiceRecord.objects.filter(member=member, run__community=run.community, run__month=run.month)
     last = before.order_by("run__version").last()
     if last is not None and last.run.version >= run.version:
         return None
     kind = INVOICE_TYPE if last is None else CORRECTION_TYPE
-    sequence, number = _next(run.community, kind, issue_date)
+    last_number, number = _next(run.community, kind, issue_date)
     header = _header(run, member, str(number), issue_date, due_date)
     if last is None:
         invoice = draft_invoice(header=header, statements=statements, points=_facts(statements))
@@ -168,12 +176,8 @@ def _issue_one(
         )
         pdf = draw_invoice(workspace, record)
         record.pdf_sha256 = sha256_hex(pdf)
-        record.save()
-        sequence.last_number = str(number)
-        sequence.save()
         path = pdf_path(workspace, record)
-        keep_whole(path, pdf)
-        record_act(workspace, action="invoice.issue", target=record.number, facts={"digest": record.digest})
+        _keep(workspace, record, pdf, after=last_number)
     return IssuedDocument(
         member=member.number,
         name=member.name,
@@ -191,14 +195,31 @@ def pdf_path(workspace: Workspace, record: InvoiceRecord) -> Path:
     return workspace.documents / record.run.month / f"{record.number.replace('/', '-')}.pdf"
 
 
-def _next(organisation: Organisation, kind: str, issue_date: date) -> tuple[NumberSequence, DocumentNumber]:
-    """The next number of a sequence; its row is locked until the transaction ends, so numbers have no gap."""
-    NumberSequence.objects.get_or_create(organisation=organisation, kind=kind, year=issue_date.year)
-    sequence = NumberSequence.objects.select_for_update().get(
-        organisation=organisation, kind=kind, year=issue_date.year
-    )
-    last = DocumentNumber.parse(sequence.last_number) if sequence.last_number else None
-    return sequence, next_number(document_type=kind, issue_date=issue_date, last=last)
+def _next(organisation: Organisation, kind: str, issue_date: date) -> tuple[str, DocumentNumber]:
+    """The last number of a sequence, "" before the first, and the one that comes next."""
+    rows = NumberSequence.objects.filter(organisation=organisation, kind=kind, year=issue_date.year)
+    last_number = rows.values_list("last_number", flat=True).first() or ""
+    last = DocumentNumber.parse(last_number) if last_number else None
+    return last_number, next_number(document_type=kind, issue_date=issue_date, last=last)
+
+
+@transaction.atomic
+def _keep(workspace: Workspace, record: InvoiceRecord, pdf: bytes, *, after: str) -> None:
+    """Keep a drawn document; the row of its sequence is locked until the transaction ends, so numbers have no gap."""
+    of: dict[str, Any] = {
+        "organisation": record.organisation,
+        "kind": record.kind,
+        "year": record.issued_on.year,
+    }
+    NumberSequence.objects.get_or_create(**of)
+    sequence = NumberSequence.objects.select_for_update().get(**of)
+    if sequence.last_number != after:
+        raise NumberTakenError(detail=f"{record.number} was given to another document meanwhile; issue again")
+    record.save()
+    sequence.last_number = record.number
+    sequence.save()
+    keep_whole(pdf_path(workspace, record), pdf)
+    record_act(workspace, action="invoice.issue", target=record.number, facts={"digest": record.digest})
 
 
 def _header(run: SettlementRun, member: Member, number: str, issue_date: date, due_date: date) -> InvoiceHeader:

@@ -2,7 +2,7 @@
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import get_language
 
 from ogniwo.core.kernel.periods import epoch_of
@@ -12,6 +12,7 @@ from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.billing.access import DocumentView, document_pdf, document_view, listed_documents
 from ogniwo.services.billing.queries import InvoiceNotFoundError
+from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.proving import NothingToProveError, prove_document
 from ogniwo.services.workspace.queries import Subject
@@ -41,6 +42,21 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
         "gross": sum(int(one["gross_grosz"]) for one in fits),
     }
     return render(request, "web/bills.html", context)
+
+
+@page("bills/take-away/", name="export_bills", act=Act.SEE_BILLS, methods=("POST",))
+def take_away(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
+    """Ask for all bills of the month as one file."""
+    month = str(month_of(request))
+    started = start_job(
+        workspace(),
+        kind="export_bills",
+        organisation_code=code,
+        parameters={"month": month},
+        by=viewer(request).login,
+        key=month,
+    )
+    return redirect("job", code=code, job_id=started.id)
 
 
 @page("bills/<path:number>/pdf/", name="bill_pdf", act=Act.SEE_BILLS)

@@ -75,8 +75,8 @@ def run(
     )
 
     def sent() -> Iterator[tuple[str, bytes]]:
-        for one in files:
-            context.progress(done, total, f"reading {one['name']}")
+        for number, one in enumerate(files):
+            context.progress(number, total, f"reading {one['name']}")
             yield one["name"], upload(context.workspace, one["upload"])
 
     def tell() -> None:
