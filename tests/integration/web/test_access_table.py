@@ -16,6 +16,8 @@ VALUES = {
     "job_id": "00000000-0000-0000-0000-000000000000",
     "schedule_id": 999_999,
     "grant_id": 999_999,
+    "invitation_id": 999_999,
+    "application_id": 999_999,
     "secret": "no-such-secret",
     "code": COMMUNITY_CODE,
     "number": "SE-001",

@@ -38,6 +38,9 @@ FILES = {
     "intervals_file",
     "member_errors",
     "member_template",
+    "invitation_qr",
+    "members_file",
+    "log_file",
 }
 MEMBER_FILE = """number;name;point;role;meter
 SE-001;Renamed;;;
@@ -46,6 +49,7 @@ SE-900;New member;590999772600009998;prosumer;
 """
 ELSEWHERE = {"home", "join"}
 DATES = {"issue_date": "2026-11-06", "due_date": "2026-11-20"}
+ELSEWHERE = {"home", "join", "confirm_address"}
 WITH_CHOICES = (
     "jobs/?state=failed&kind=issue_bills",
     "members/?mode=bill",

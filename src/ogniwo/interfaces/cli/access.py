@@ -55,8 +55,7 @@ def list_people(runtime: Runtime, *, code: str) -> None:
     Examples:
       ogniwo -w demo access list operator
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    opened(runtime)
-    people = people_of(code)
+    people = people_of(code, now=opened(runtime).now())
     show_table(
         headers=("login", "role", "member", "since", "let in by"),
         rows=[(each.login, each.role, each.member, f"{each.since:%Y-%m-%d}", each.given_by) for each in people.persons],

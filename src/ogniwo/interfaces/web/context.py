@@ -32,6 +32,7 @@ NOUNS: Final = (
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
     ("jobs", "z", _("Jobs"), Act.SEE_JOBS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
+    ("settings", "s", _("Settings"), Act.CHANGE_SETTINGS),
     ("log", "j", _("Log"), Act.SEE_LOG),
     ("health", "h", _("Health"), Act.SEE_HEALTH),
 )

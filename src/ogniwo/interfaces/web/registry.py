@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer
+from ogniwo.interfaces.web.sign_in import require_recent_sign_in
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, place_of, wallet_of
 
@@ -21,6 +22,7 @@ class Page:
     """One address: its route, its name, the act it needs (None: everybody), whether it lies in an organisation.
 
     A page `in_wallet` lies in one member's wallet: he alone does what it does, who helps only looks.
+    `fresh`: before it changes anything, whoever signed in a while ago shows again that it is he.
     """
 
     route: str
@@ -30,6 +32,7 @@ class Page:
     view: Callable[..., HttpResponse]
     methods: tuple[str, ...]
     in_wallet: bool = False
+    fresh: bool = False
 
 
 PAGES: Final[list[Page]] = []
@@ -41,13 +44,15 @@ LOOKS_AS: Final = "looks_as"
 View = Callable[..., HttpResponse]
 
 
-def page(route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
+def page(
+    route: str, *, name: str, act: Act, methods: tuple[str, ...] = ("GET",), fresh: bool = False
+) -> Callable[[View], View]:
     """Register a page of an organisation: `view(request, standing, code=...)`, after the act was allowed there.
 
     Its address begins with `o/CODE/`. Out of sight is 404 and forbidden is 403, whatever the page would do; a refusal
-    of a service becomes a page that says what and why.
+    of a service becomes a page that says what and why. A page that is `fresh` asks who it is before a risky act.
     """
-    return _registered(_IN_ORGANISATION + route, name=name, act=act, in_organisation=True, methods=methods)
+    return _registered(_IN_ORGANISATION + route, name=name, act=act, in_organisation=True, methods=methods, fresh=fresh)
 
 
 def wallet_page(route: str, *, name: str, methods: tuple[str, ...] = ("GET",)) -> Callable[[View], View]:
@@ -79,9 +84,10 @@ def _registered(
     in_organisation: bool,
     methods: tuple[str, ...],
     in_wallet: bool = False,
+    fresh: bool = False,
 ) -> Callable[[View], View]:
     def register(view: View) -> View:
-        PAGES.append(Page(route, name, act, in_organisation, view, methods, in_wallet))
+        PAGES.append(Page(route, name, act, in_organisation, view, methods, in_wallet, fresh))
         return view
 
     return register
@@ -101,6 +107,8 @@ def _guarded(each: Page) -> View:
             standing = _standing(request, each, str(kwargs.get("code", "")), str(kwargs.get("number", "")))
             if isinstance(standing, HttpResponse):
                 return standing
+            if each.fresh and request.method == "POST":
+                require_recent_sign_in(request)
             return each.view(request, standing, **kwargs)
         except OutOfSightError as refusal:
             return refused(request, refusal, status=HTTPStatus.NOT_FOUND)

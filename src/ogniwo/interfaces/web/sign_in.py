@@ -1,6 +1,11 @@
-"""Signing in and up: only who was invited gets an account; the rest is allauth's."""
+"""Signing in and up: only who was invited gets an account; risky acts ask again who it is; the rest is allauth's."""
 
-from allauth.account.adapter import DefaultAccountAdapter
+import time
+
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.core.exceptions import ReauthenticationRequired
+from allauth.core.internal.ratelimit import consume
+from django.conf import settings
 from django.http import HttpRequest
 
 from ogniwo.core.kernel.refusals import Refusal
@@ -32,3 +37,21 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         """The same after an account was opened."""
         return self.get_login_redirect_url(request)
+
+
+def require_recent_sign_in(request: HttpRequest) -> None:
+    """Let allauth ask for the password, passkey or code again when the last time was a while ago.
+
+    What was sent is kept and done afterwards. Who has neither password nor device cannot be asked.
+    """
+    known = request.session.get("account_authentication_methods", [])
+    latest = max((float(one.get("at", 0)) for one in known), default=0.0)
+    if time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        return
+    if get_adapter().get_reauthentication_methods(request.user):
+        raise ReauthenticationRequired
+
+
+def within_limit(request: HttpRequest, action: str, *, key: str = "") -> bool:
+    """Whether this address (or key) may do this once more; the limits stand in the settings. Looking counts too."""
+    return consume(request, app="allauth.account", action=action, key=key or None, limit_get=True) is not None

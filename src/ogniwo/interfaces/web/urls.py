@@ -9,6 +9,8 @@ from ogniwo.interfaces.web.registry import url_patterns
 
 for _noun in (
     "home",
+    "join",
+    "organisations",
     "help",
     "members",
     "members_edit",
@@ -24,6 +26,7 @@ for _noun in (
     "ledger_journal",
     "jobs",
     "people",
+    "settings",
     "log",
     "health",
 ):

@@ -87,3 +87,61 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Door(models.Model):
+    """Whether people may ask an organisation for an account by themselves; without a row they may not."""
+
+    organisation = models.OneToOneField(Organisation, on_delete=models.PROTECT, related_name="door")
+    opened = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.organisation} {'open' if self.opened else 'closed'}"
+
+
+OUTCOMES = ("approved", "refused")
+
+
+class Application(models.Model):
+    """Somebody asks for an account: what he claims, and what became of it. It gives nothing by itself.
+
+    `password` is the hash of what he chose, kept until it is decided; `digest` is the SHA-256 of the secret in the
+    letter that proves the e-mail address his. `user` is who asked when he was signed in, and who got in.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="applications")
+    name = models.CharField(max_length=200)
+    email = models.EmailField(max_length=150)
+    claim = models.CharField(max_length=40)
+    password = models.CharField(max_length=200, blank=True)
+    digest = models.CharField(max_length=64, unique=True)
+    made_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True, blank=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    outcome = models.CharField(max_length=10, blank=True, choices=[(word, word) for word in OUTCOMES])
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("made_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.claim} in {self.organisation}"
+
+
+class CacheEntry(models.Model):
+    """What the processes of one installation remember together for a while: how often somebody tried to sign in.
+
+    The columns are those of Django's database cache, which reads and writes them without this class.
+    """
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "access_cache"
+
+    def __str__(self) -> str:
+        return self.cache_key

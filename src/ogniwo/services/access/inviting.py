@@ -1,4 +1,4 @@
-"""Let people in: a link for one role, once; and ending a grant."""
+"""Let people in: a link for one role, once; withdrawing one; ending a grant."""
 
 import secrets
 from dataclasses import dataclass
@@ -105,6 +105,22 @@ def accept(workspace: Workspace, *, secret: str, user_id: int) -> None:
             facts={"role": row.role, "invited_by": row.made_by},
             subject=str(user.get_username()),
         )
+
+
+def withdraw_invitation(workspace: Workspace, *, viewer: Viewer, invitation_id: int) -> None:
+    """Make an open invitation worthless. Raises OutOfSightError, NotAllowedError."""
+    row = Invitation.objects.select_related("organisation").filter(pk=invitation_id, used_at=None).first()
+    if row is None or row.withdrawn_at or not viewer.may(Act.SEE_ORGANISATION, path=row.organisation.path):
+        raise OutOfSightError(detail="there is no such invitation")
+    standing = viewer.at(Act.MANAGE_ACCESS, path=row.organisation.path)
+    if Role(row.role) not in INVITES[standing.role]:
+        raise NotAllowedError(detail=f"your role does not withdraw the invitation of a {row.role}")
+    with transaction.atomic():
+        taken = Invitation.objects.filter(pk=row.pk, used_at=None).update(withdrawn_at=workspace.now())
+        if not taken:
+            raise InvitationError(detail="this invitation was used just now")
+        facts = {"role": row.role, "made_by": row.made_by}
+        record_act(workspace, action="access.withdraw", target=row.organisation.code, facts=facts, subject=viewer.login)
 
 
 def end_grant(workspace: Workspace, *, viewer: Viewer, grant_id: int) -> None:

@@ -24,10 +24,12 @@ class Person:
 class OpenInvitation:
     """An invitation nobody took up yet."""
 
+    invitation_id: int
     role: str
     member: str
     made_by: str
     expires_at: datetime
+    expired: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def accounts_of_members(path: str) -> dict[str, str]:
     }
 
 
-def people_of(code: str) -> People:
+def people_of(code: str, *, now: datetime) -> People:
     """The people of an organisation, for a viewer who was allowed to ask; raises OutOfSightError."""
     organisation = Organisation.objects.filter(code=code).first()
     if organisation is None:
@@ -70,7 +72,14 @@ def people_of(code: str) -> People:
             for row in grants
         ),
         awaited=tuple(
-            OpenInvitation(row.role, row.member.name if row.member else "", row.made_by, row.expires_at)
+            OpenInvitation(
+                row.pk,
+                row.role,
+                row.member.name if row.member else "",
+                row.made_by,
+                row.expires_at,
+                expired=row.expires_at <= now,
+            )
             for row in awaited.select_related("member")
         ),
     )

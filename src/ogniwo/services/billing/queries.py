@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from ogniwo.core.billing.explanation import Explanation, explain
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.billing.models import InvoiceRecord, NumberSequence
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.issuing import reconstructed
 
@@ -30,6 +30,12 @@ def invoice(*, number: str, subject: Subject) -> InvoiceRecord:
     if found is None:
         raise InvoiceNotFoundError(detail=f"no document {number}")
     return found
+
+
+def last_numbers(*, path: str) -> tuple[tuple[str, int, str], ...]:
+    """The sequences of an organisation: kind of document, year, last number given."""
+    rows = NumberSequence.objects.filter(organisation__path=path).exclude(last_number="")
+    return tuple(rows.order_by("-year", "kind").values_list("kind", "year", "last_number"))
 
 
 def explanations(record: InvoiceRecord, *, language: str = "pl") -> tuple[Explanation, ...]:

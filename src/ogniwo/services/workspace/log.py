@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ogniwo.core.kernel.calendar import local_midnight
+from ogniwo.formats.sheets.writer import csv_bytes, xlsx_bytes
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.metering.models import MeteringPoint, SourceFile
@@ -15,13 +16,14 @@ from ogniwo.records.visibility import Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry:
-    """One act: when, who, what, on what, and its facts; before and after stand in the facts where something changed."""
+    """One act: when, who, what, on what, its facts, and each field it changed with what it was before and after."""
 
     at: datetime
     who: str
     action: str
     target: str
     facts: tuple[tuple[str, Any], ...]
+    changes: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +83,37 @@ def _entry(event: AuditEvent) -> LogEntry:
         who=event.subject,
         action=event.action,
         target=event.target,
-        facts=tuple((name, _flat(value)) for name, value in event.facts.items()),
+        facts=tuple((name, _flat(value)) for name, value in event.facts.items() if name not in {"before", "after"}),
+        changes=_changes(event.facts),
     )
+
+
+def _changes(facts: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    """The fields that stand in `before` or `after`."""
+    before, after = facts.get("before"), facts.get("after")
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return tuple((name, "", str(_flat(facts[name]))) for name in ("before", "after") if name in facts)
+    names = dict.fromkeys([*after, *before])
+    return tuple((name, _shown(before.get(name)), _shown(after.get(name))) for name in names)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 -- JSON
+    return "" if value is None else str(_flat(value))
+
+
+def log_table(entries: tuple[LogEntry, ...], *, form: str) -> bytes:
+    """Entries as `csv` or `xlsx`: one row for each field changed, or for an act that changed none; times are UTC."""
+    rows = [
+        (one.at.astimezone(UTC).isoformat(), one.who, one.action, one.target, *change, _facts_text(one))
+        for one in entries
+        for change in one.changes or (("", "", ""),)
+    ]
+    heads = ("time", "who", "act", "on what", "field", "before", "after", "facts")
+    return xlsx_bytes("log", heads, rows) if form == "xlsx" else csv_bytes(heads, rows)
+
+
+def _facts_text(entry: LogEntry) -> str:
+    return "; ".join(f"{name}: {value}" for name, value in entry.facts)
 
 
 def _flat(value: Any) -> Any:  # noqa: ANN401 -- JSON

@@ -1,16 +1,14 @@
-"""Where everybody arrives: the way in, today's work, the list of organisations."""
+"""Where everybody arrives: the way in, today's work."""
 
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
 from ogniwo.interfaces.web.context import month_of, nouns, scope, viewer, workspace
-from ogniwo.interfaces.web.registry import open_page, own_page, page, refused
-from ogniwo.interfaces.web.sign_in import INVITATION
-from ogniwo.services.access.inviting import InvitationError, accept, invited
+from ogniwo.interfaces.web.registry import open_page, page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, organisations_of, place_of
 from ogniwo.services.workspace.today import TodayFacts, today_facts
@@ -28,33 +26,6 @@ def home(request: HttpRequest, standing: Standing | None) -> HttpResponse:  # no
     if len(working) == 1:
         return redirect("today", code=working[0].code)
     return redirect("organisations") if working else render(request, "web/nothing_yet.html")
-
-
-@open_page("join/<str:secret>/", name="join", methods=("GET", "POST"))
-def join(request: HttpRequest, standing: Standing | None, *, secret: str) -> HttpResponse:  # noqa: ARG001
-    """Show what an invitation offers; take it up at once when signed in, else after signing in or up."""
-    try:
-        offer = invited(workspace(), secret=secret)
-        if request.method == "POST" and request.user.is_authenticated:
-            accept(workspace(), secret=secret, user_id=int(request.user.pk))
-            return HttpResponseRedirect("/")
-    except InvitationError as refusal:
-        return refused(request, refusal, status=HTTPStatus.GONE)
-    request.session[INVITATION] = secret
-    return render(request, "web/join.html", {"offer": offer, "secret": secret})
-
-
-_KINDS: Final = {"operator": _("operator"), "partner": _("partner"), "unit": _("unit")}
-
-
-@own_page("organisations/", name="organisations", act=Act.SEE_ORGANISATION)
-def organisations(request: HttpRequest, standing: Standing) -> HttpResponse:  # noqa: ARG001
-    """The tree of organisations that the viewer works in."""
-    rows = [
-        {"code": one.code, "name": one.name, "depth": one.path.count("/") - 1, "kind": _KINDS.get(one.kind, one.kind)}
-        for one in organisations_of(viewer(request))
-    ]
-    return render(request, "web/organisations.html", {"organisations": rows})
 
 
 @page("today/", name="today", act=Act.SEE_ORGANISATION)

@@ -6,18 +6,43 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ogniwo.interfaces.web.context import scope
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
-from ogniwo.services.workspace.log import LogFilter, log_actions, log_entries
+from ogniwo.services.workspace.log import LogEntry, LogFilter, log_actions, log_entries, log_table
 
 _SHOWN = 200
+_EXPORTED = 20_000
 
 
 @page("log/", name="log", act=Act.SEE_LOG)
 def log(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """The newest acts first, as far as they concern this organisation and those below it."""
-    asked = {name: request.GET.get(name, "").strip() for name in ("who", "action", "about", "first", "last")}
+    entries = _found(request, standing, code, limit=_SHOWN)
+    context = {
+        "entries": entries,
+        "asked": _asked(request),
+        "actions": log_actions(),
+        "full": len(entries) == _SHOWN,
+        "query": request.GET.urlencode(),
+    }
+    return render(request, "web/log.html", context)
+
+
+@page("log/<str:form>/", name="log_file", act=Act.SEE_LOG)
+def log_file(request: HttpRequest, standing: Standing, *, code: str, form: str) -> HttpResponse:
+    """The same selection as a file."""
+    wanted = "xlsx" if form == "xlsx" else "csv"
+    return download(log_table(_found(request, standing, code, limit=_EXPORTED), form=wanted), name=f"log.{wanted}")
+
+
+def _asked(request: HttpRequest) -> dict[str, str]:
+    return {name: request.GET.get(name, "").strip() for name in ("who", "action", "about", "first", "last")}
+
+
+def _found(request: HttpRequest, standing: Standing, code: str, *, limit: int) -> tuple[LogEntry, ...]:
+    asked = _asked(request)
     wanted = LogFilter(
         who=asked["who"],
         action=asked["action"],
@@ -27,9 +52,7 @@ def log(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     )
     # The operator's own organisation is the root: what concerns none (a file that was registered) is seen there only.
     whole = standing.subject if standing.path == scope(standing, code).path else scope(standing, code)
-    entries = log_entries(subject=whole, wanted=wanted, limit=_SHOWN)
-    context = {"entries": entries, "asked": asked, "actions": log_actions(), "full": len(entries) == _SHOWN}
-    return render(request, "web/log.html", context)
+    return log_entries(subject=whole, wanted=wanted, limit=limit)
 
 
 def _day(text: str) -> date | None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.interfaces.web.assets import amount_text
 from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.queries import accounts_of_members
 from ogniwo.services.access.roles import Act
@@ -19,6 +20,7 @@ from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.queries import point_details, points_below
 from ogniwo.services.parties.queries import MemberNotFoundError, list_members, member_details
+from ogniwo.services.settlement.member_table import member_table
 from ogniwo.services.settlement.queries import (
     MemberTotal,
     RunNotFoundError,
@@ -67,6 +69,19 @@ def members(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         "sums": _sums([totals[one.number] for one in found if one.number in totals]),
     }
     return render(request, "web/members.html", context)
+
+
+@page("member-list/<str:form>/", name="members_file", act=Act.SEE_MEMBERS)
+def members_file(request: HttpRequest, standing: Standing, *, code: str, form: str) -> HttpResponse:
+    """The same selection as a file: who they are, and what the month comes to where it is closed."""
+    month, subject = month_of(request), scope(standing, code)
+    found = list_members(
+        subject=subject, month=month, search=request.GET.get("q", "").strip(), state=request.GET.get("state", "")
+    )
+    settled = _settled(code, month, subject)
+    totals = {one.member: one for one in member_totals(settled.statements)} if settled else {}
+    wanted = "xlsx" if form == "xlsx" else "csv"
+    return download(member_table(found, totals, form=wanted), name=f"members-{month}.{wanted}")
 
 
 @page("members/<str:number>/", name="member", act=Act.SEE_MEMBERS)

@@ -1,0 +1,67 @@
+"""Settings of an organisation: what stands on its documents, who may ask for an account, numbers of documents."""
+
+from typing import Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ogniwo.interfaces.web.context import scope, viewer, workspace
+from ogniwo.interfaces.web.forms import filled, typed
+from ogniwo.interfaces.web.pages.organisations import DATA, KINDS
+from ogniwo.interfaces.web.registry import page
+from ogniwo.services.access.applying import door_of, set_door
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.viewers import Standing
+from ogniwo.services.billing.queries import last_numbers
+from ogniwo.services.parties.organising import BadOrganisationError, change_organisation, organisation_data
+
+_LABELS: Final = {one.name: one.label for one in DATA}
+
+
+@page("settings/", name="settings", act=Act.CHANGE_SETTINGS, methods=("GET", "POST"), fresh=True)
+def settings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """Everything an administrator sets; data of documents are first shown as they would change, then saved."""
+    who = viewer(request)
+    data = organisation_data(viewer=who, code=code)
+    values, refusal, change = dict(data.values), None, None
+    if request.method == "POST":
+        values |= typed(request, DATA)
+        sure = request.POST.get("do") == "save"
+        try:
+            change = change_organisation(workspace(), viewer=who, code=code, facts=values, dry_run=not sure)
+        except BadOrganisationError as found:
+            refusal = found
+        if change and (sure or not change.changes):
+            text = _("Saved.") if change.changes else _("Nothing was different; nothing was changed.")
+            messages.success(request, text)
+            return redirect("settings", code=code)
+    context = {
+        "data": data,
+        "kind": KINDS.get(data.kind, data.kind),
+        "fields": filled(DATA, values),
+        "values": values,
+        "refusal": refusal,
+        "change": change,
+        "changes": [(_LABELS[name], before, after) for name, before, after in change.changes] if change else (),
+        "door": door_of(code) is not None,
+        "door_link": request.build_absolute_uri(reverse("join", kwargs={"secret": code})),
+        "numbers": last_numbers(path=scope(standing, code).path),
+    }
+    return render(request, "web/settings.html", context, status=422 if refusal else 200)
+
+
+@page("settings/door/", name="settings_door", act=Act.CHANGE_SETTINGS, methods=("POST",), fresh=True)
+def door(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
+    """Let people ask for accounts by themselves, or no longer."""
+    opened = request.POST.get("opened") == "yes"
+    set_door(workspace(), viewer=viewer(request), code=code, opened=opened)
+    messages.success(
+        request,
+        _("People may ask for an account now; you decide on the page People.")
+        if opened
+        else _("Nobody can ask for an account any more; what waits stays on the page People."),
+    )
+    return redirect("settings", code=code)
