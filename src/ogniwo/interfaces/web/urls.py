@@ -18,6 +18,7 @@ for _noun in (
     "quality",
     "intervals",
     "balance",
+    "tariffs",
     "period",
     "bills",
     "ledger",
