@@ -59,6 +59,7 @@ WITH_CHOICES = (
     "ledger/journal/?operation=mint_metering",
     "tariffs/?group=B23&year=2026",
     f"tariffs/try/?point={POINTS[0].code}&month=2026-10",
+    "balance/compare/?method=equal&sale=300",
     "period/?preview=1",
     "bills/?month=2026-09",
     "today/?month=2026-09",
@@ -111,6 +112,7 @@ def served(copy_of, sign_in):
         "name": newest.entries[0].transaction,
         "code": COMMUNITY_CODE,
         "job_id": _checked_ledger(workspace),
+        "place": 13,
     }
     with _serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)

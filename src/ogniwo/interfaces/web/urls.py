@@ -17,6 +17,7 @@ for _noun in (
     "files",
     "quality",
     "intervals",
+    "balance_compare",
     "balance",
     "tariffs",
     "period",
