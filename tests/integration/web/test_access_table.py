@@ -29,6 +29,7 @@ VALUES = {
     "account": "nobody",
     "bill": "FV/0/0",
     "name": "0" * 64,
+    "place": 13,
 }
 
 

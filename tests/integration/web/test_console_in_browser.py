@@ -23,6 +23,7 @@ from ogniwo.services.jobs.asking import cancel_job, start_job
 from ogniwo.services.jobs.model import JobState
 from ogniwo.services.jobs.queries import job_of
 from ogniwo.services.jobs.worker import work
+from ogniwo.services.ledger.exploring import Filters, journal
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.inbox import received_files
 from ogniwo.services.parties.member_import import look_at
@@ -36,6 +37,8 @@ FILES = {
     "bill_pdf",
     "bill_receipt",
     "intervals_file",
+    "ledger_journal_file",
+    "ledger_proof",
     "member_errors",
     "member_template",
     "invitation_qr",
@@ -55,6 +58,12 @@ WITH_CHOICES = (
     "members/?mode=bill",
     "intervals/?" + "&".join(f"point={one.code}" for one in POINTS[:12]) + "&kind=taken",
     f"intervals/?point={POINTS[0].code}&kind=taken&kind=netted_taken&kind=grid&day=2026-10-25&step=900",
+    f"intervals/?point={POINTS[0].code}&kind=taken&kind=netted_taken&from=2026-09-20&to=2026-11-10&step=86400",
+    "ledger/?at=2026-10-31&q=SE-01",
+    "ledger/journal/?operation=mint_metering",
+    "tariffs/?group=B23&year=2026",
+    f"tariffs/try/?point={POINTS[0].code}&month=2026-10",
+    "balance/compare/?method=equal&sale=300",
     "period/?preview=1",
     "bills/?month=2026-09",
     "today/?month=2026-09",
@@ -86,6 +95,7 @@ def served(copy_of, sign_in):
     """`ogniwo serve` over a workspace after the month: its address, the cookie of an operator, the pages to open."""
     workspace = copy_of("posted")
     operator = sign_in(workspace, Role.OPERATOR)
+    newest = journal(workspace, subject=operator_subject(), filters=Filters(operation="post"))
     values = {
         "number": {
             "member": POINTS[0].member_number,
@@ -103,8 +113,10 @@ def served(copy_of, sign_in):
         ).key,
         "day": "2026-10-25",
         "account": balances(workspace, subject=operator_subject())[5].account,
+        "name": newest.entries[0].transaction,
         "code": COMMUNITY_CODE,
         "job_id": _checked_ledger(workspace),
+        "place": 13,
     }
     with _serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ogniwo.core.kernel.calendar import HOUR_S, Month, grid_of_month
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.metering.model import EXPORT, IMPORT
 from ogniwo.core.settlement.internal import InternalPrices, settle_internally
 from ogniwo.core.tariffs.rules import TariffBook
 from ogniwo.records.parties.models import Organisation
@@ -14,6 +15,7 @@ from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import rules_on
 from ogniwo.services.settlement.closing import FLOW_NAMES, internal_price_row, unpack_flows
 from ogniwo.services.settlement.loading import latest_run
+from ogniwo.services.workspace.model import Workspace
 
 
 class DayNotSettledError(Refusal):
@@ -151,4 +153,96 @@ def day_allocation(*, community: Organisation, day: date, subject: Subject) -> t
             surplus_wh=listed["surplus"][place],
         )
         for place, start in enumerate(grid.start_epoch_s[hours])
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointHour:
+    """One point's part in an hour, Wh; the quarters are as metered, None where a value is missing or hours were sent.
+
+    taken = community_in + pool + grid, given = community_out + surplus, both after the point's own hourly netting.
+    """
+
+    member: str
+    name: str
+    point: str
+    quarters_in_wh: tuple[int | None, ...]
+    quarters_out_wh: tuple[int | None, ...]
+    taken_wh: int
+    community_in_wh: int
+    pool_wh: int
+    grid_wh: int
+    given_wh: int
+    community_out_wh: int
+    surplus_wh: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettledHour:
+    """An hour of a day by point, from the settlement of that version; `place` counts the day's hours from 0."""
+
+    start_epoch_s: int
+    place: int
+    hours: int
+    version: int
+    method: str
+    rows: tuple[PointHour, ...]
+
+
+def hour_by_point(
+    workspace: Workspace, *, community: Organisation, day: date, place: int, subject: Subject
+) -> SettledHour:
+    """How an hour was shared out, point by point, with the quarter-hours that it was netted from.
+
+    Raises DayNotSettledError, also for an hour that the day does not have.
+    """
+    month = Month(day.year, day.month)
+    run = latest_run(community=community, month=month)
+    if run is None:
+        raise DayNotSettledError(detail=f"{community.code} has not closed {month}, the month of {day}")
+    grid = grid_of_month(month, slot_s=HOUR_S)
+    first, end = (int(grid.day_offsets[number]) for number in (day.day - 1, day.day))
+    if not 0 <= place < end - first:
+        raise DayNotSettledError(detail=f"{day} has {end - first} hours, counted from 0; there is no hour {place}")
+    hour = first + place
+    rows = []
+    for record in run.statements.all().visible_to(subject).select_related("point__member"):
+        flows = {name: int(values[hour]) for name, values in unpack_flows(bytes(record.flows)).items()}
+        quarters = [_quarters(workspace, record.point.code, channel, month, hour) for channel in (IMPORT, EXPORT)]
+        rows.append(
+            PointHour(
+                member=record.point.member.number,
+                name=record.point.member.name,
+                point=record.point.code,
+                quarters_in_wh=quarters[0],
+                quarters_out_wh=quarters[1],
+                taken_wh=flows["taken"],
+                community_in_wh=flows["community_in"],
+                pool_wh=flows["from_pool"],
+                grid_wh=flows["grid"],
+                given_wh=flows["given"],
+                community_out_wh=flows["community_out"],
+                surplus_wh=flows["surplus"],
+            )
+        )
+    return SettledHour(
+        start_epoch_s=int(grid.start_epoch_s[hour]),
+        place=place,
+        hours=end - first,
+        version=run.version,
+        method=rules_on(community=community, day=month.first).method,
+        rows=tuple(rows),
+    )
+
+
+def _quarters(workspace: Workspace, point: str, channel: str, month: Month, hour: int) -> tuple[int | None, ...]:
+    """The values of an hour as they are stored now; empty for a channel that the point does not have."""
+    series = workspace.series.read(point=point, channel=channel, month=month)
+    if series is None:
+        return ()
+    if series.grid.slot_s == HOUR_S:
+        return (None,) * 4
+    cut = slice(int(series.grid.hour_offsets[hour]), int(series.grid.hour_offsets[hour + 1]))
+    return tuple(
+        None if gone else wh for wh, gone in zip(series.wh[cut].tolist(), series.missing[cut].tolist(), strict=True)
     )

@@ -8,11 +8,18 @@ from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.charts import classes_of, hatch_of, stacked_bars
 from ogniwo.interfaces.web.context import YEARS, month_of, scope, workspace
+from ogniwo.interfaces.web.pages.balance_compare import METHODS
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.metering.balance import MonthBalance, community_balance
-from ogniwo.services.settlement.days import DayNotSettledError, HourAllocation, day_allocation, day_settlement
+from ogniwo.services.settlement.days import (
+    DayNotSettledError,
+    HourAllocation,
+    day_allocation,
+    day_settlement,
+    hour_by_point,
+)
 from ogniwo.services.settlement.queries import rate_book_of
 from ogniwo.services.workspace.queries import Organisation, Subject, organisation
 
@@ -54,6 +61,26 @@ def balance_day(request: HttpRequest, standing: Standing, *, code: str, day: str
     context = {"day": chosen, "before": _beside(chosen, -1), "after": _beside(chosen, 1)}
     context |= _settled_day(community, chosen, subject)
     return render(request, "web/balance_day.html", context)
+
+
+@page("balance/<str:day>/<int:place>/", name="balance_hour", act=Act.SEE_SETTLEMENT)
+def balance_hour(request: HttpRequest, standing: Standing, *, code: str, day: str, place: int) -> HttpResponse:
+    """One hour point by point: the quarter-hours as metered, and what each was allotted from where."""
+    subject, chosen = scope(standing, code), _day(day)
+    community = organisation(code=code, subject=subject)
+    try:
+        found = hour_by_point(workspace(), community=community, day=chosen, place=place, subject=subject)
+    except DayNotSettledError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    context = {
+        "day": chosen,
+        "hour": found,
+        "method": METHODS[found.method],
+        "before": place - 1,
+        "after": place + 1 if place + 1 < found.hours else None,
+        "sums": {name: sum(getattr(one, name) for one in found.rows) for name in _HOUR_SUMS},
+    }
+    return render(request, "web/balance_hour.html", context)
 
 
 def _settled_day(community: Organisation, day: date, subject: Subject) -> dict[str, object]:
