@@ -1,12 +1,15 @@
 """The interval store: commit cells, read them as they are or as they were known, and lay them out for the kernels."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import Month, grid_of_month
 from ogniwo.core.kernel.findings import Finding
@@ -32,6 +35,14 @@ class KnownAtBackwards(Refusal):
     code = "series.known_at_backwards"
 
 
+COMPLETENESS_KEPT: Final = 200_000
+"""How many cells' completeness is kept in memory: a few hundred bytes each."""
+
+
+def _place(version: CellVersion) -> tuple[str, int]:
+    return version.path, version.row
+
+
 class IntervalStore:
     """Versions of month-long cells under a folder. Nothing stored is ever changed; a correction is a new version.
 
@@ -45,6 +56,8 @@ class IntervalStore:
         self._working = WorkingSets(root, self._read_version)
         self._days = DayCache(root)
         self._guard = threading.RLock()
+        self._complete: dict[tuple[str, int], Completeness] = {}
+        self._channels: dict[Month, tuple[int, dict[str, tuple[str, ...]]]] = {}
 
     def commit(
         self, cells: Sequence[NewCell], *, known_at: datetime, source: str, author: str, commit_id: str = ""
@@ -136,13 +149,23 @@ class IntervalStore:
         return None if version is None else self._read_version(version)
 
     def _read_version(self, version: CellVersion) -> IntervalSeries:
+        (series,) = self._read_versions([version])
+        return series
+
+    def _read_versions(self, versions: list[CellVersion]) -> Iterator[IntervalSeries]:
+        """Rows of one file, in ascending order."""
+        path, rows = versions[0].path, [version.row for version in versions]
         try:
-            ((_, table),) = read_rows(self._root / version.path, rows=[version.row], columns=("wh", "quality"))
-            values, offsets = values_of(table)
-            wh = values[offsets[0] : offsets[1]].copy()
-            quality = decode_quality(table.column("quality")[0].as_py())
+            for places, table in read_rows(self._root / path, rows=rows, columns=("wh", "quality")):
+                values, offsets = values_of(table)
+                for row, place in enumerate(places):
+                    wh = values[offsets[row] : offsets[row + 1]].copy()
+                    quality = decode_quality(table.column("quality")[row].as_py())
+                    yield self._checked(versions[place], wh, quality)
         except (OSError, pa.ArrowException, ValueError) as error:
-            raise StoreDamaged(detail=f"row {version.row} of {version.path} cannot be read: {error}") from error
+            raise StoreDamaged(detail=f"rows {rows[0]}.. of {path} cannot be read: {error}") from error
+
+    def _checked(self, version: CellVersion, wh: NDArray[np.int32], quality: NDArray[np.uint8]) -> IntervalSeries:
         month = str(version.month)
         digest = digest_of(
             point=version.point, channel=version.channel, month=month, slot_s=version.slot_s, wh=wh, quality=quality
@@ -176,18 +199,67 @@ class IntervalStore:
             months = self._index.months() if month is None else (month,)
             return tuple(sorted((*key, each) for each in months for key in self._index.of_month(each)))
 
+    def months(self) -> tuple[Month, ...]:
+        """Every month that has values."""
+        with self._guard:
+            self._index.refresh()
+            return self._index.months()
+
     def head(self) -> tuple[int, str]:
         """Number and manifest digest of the last commit: whoever notes it can later tell that none was taken away."""
         with self._guard:
             self._index.refresh()
             return self._index.number, self._index.digest
 
-    def completeness(self, *, month: Month, as_of: datetime | None = None) -> tuple[Completeness, ...]:
-        """How much of each cell of a month is there, sorted by point and channel; decodes no values."""
+    def channels(self, *, point: str, month: Month) -> tuple[str, ...]:
+        """The channels of a point that have values in a month, sorted."""
         with self._guard:
             self._index.refresh()
-            versions = self._index.as_of(month, as_of)
-        return completeness_of(self._root, [versions[key] for key in sorted(versions)])
+            number, found = self._channels.get(month, (-1, {}))
+            if number != self._index.number:
+                found = {
+                    each: tuple(channel for _, channel in keys)
+                    for each, keys in groupby(sorted(self._index.of_month(month)), key=lambda key: key[0])
+                }
+                self._channels[month] = (self._index.number, found)
+        return found.get(point, ())
+
+    def read_points(self, *, points: Collection[str], month: Month) -> dict[tuple[str, str], IntervalSeries]:
+        """The latest versions of all channels of some points, by (point, channel), each part of a file read once.
+
+        Raises StoreDamaged when values are not those that were committed.
+        """
+        wanted = set(points)
+        with self._guard:
+            self._index.refresh()
+            versions = [version for key, version in self._index.as_of(month, None).items() if key[0] in wanted]
+        versions.sort(key=lambda version: (version.path, version.row))
+        found = {}
+        for _, group in groupby(versions, key=lambda version: version.path):
+            for series in self._read_versions(list(group)):
+                found[series.point, series.channel] = series
+        return found
+
+    def completeness(
+        self, *, month: Month, as_of: datetime | None = None, points: Collection[str] | None = None
+    ) -> tuple[Completeness, ...]:
+        """How much of each cell of a month (of some points only) is there, sorted by point and channel."""
+        wanted = None if points is None else set(points)
+        with self._guard:
+            self._index.refresh()
+            versions = [
+                version
+                for key, version in sorted(self._index.as_of(month, as_of).items())
+                if wanted is None or key[0] in wanted
+            ]
+        # What a version is never changes, so what is known of it stays true.
+        unknown = [version for version in versions if (version.path, version.row) not in self._complete]
+        fresh = dict(zip(map(_place, unknown), completeness_of(self._root, unknown), strict=True))
+        known = {**self._complete, **fresh} if fresh else self._complete
+        answer = tuple(known[_place(version)] for version in versions)
+        if fresh:
+            self._complete = known if len(known) <= COMPLETENESS_KEPT else fresh
+        return answer
 
     def working_set(
         self, *, month: Month, channel: str, points: Sequence[str], slot_s: int, as_of: datetime | None = None

@@ -13,7 +13,15 @@ from django.utils.translation import gettext_lazy as _
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.services.access.roles import Act, Role
-from ogniwo.services.access.viewers import NOBODY, Standing, Viewer, organisations_of, place_of, viewer_of
+from ogniwo.services.access.viewers import (
+    NOBODY,
+    Standing,
+    Viewer,
+    organisations_of,
+    place_of,
+    remembering_places,
+    viewer_of,
+)
 from ogniwo.services.workspace.audit import acting_as
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.operations import open_workspace
@@ -70,7 +78,7 @@ class ViewerMiddleware:
         user = request.user
         found = viewer_of(user.pk, user.get_username()) if user.is_authenticated else NOBODY
         request.viewer = found  # type: ignore[attr-defined]
-        with acting_as(found.login or "nobody"):
+        with acting_as(found.login or "nobody"), remembering_places():
             return self._get_response(request)
 
 
@@ -91,8 +99,8 @@ def month_of(request: HttpRequest) -> Month:
     if month is None:
         today: date = workspace().now().date()
         month = Month(today.year, today.month).shifted(-1)
-    if request.GET.get("month"):
-        request.session["month"] = str(month)
+    if request.GET.get("month") and request.session.get("month") != str(month):
+        request.session["month"] = str(month)  # only what changed: reading a page should not write
     return month
 
 

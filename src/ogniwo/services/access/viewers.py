@@ -1,5 +1,8 @@
 """Who looks: a signed-in user with his open grants, and the subject he is in an organisation."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from ogniwo.core.kernel.refusals import Refusal
@@ -116,6 +119,26 @@ def organisations_of(viewer: Viewer) -> tuple[Organisation, ...]:
     return tuple(found[path] for path in sorted(found))
 
 
+_PLACES: ContextVar[dict[str, str] | None] = ContextVar("places", default=None)
+"""Paths found during one request: a page asks for its own several times, and a path never changes."""
+
+
+@contextmanager
+def remembering_places() -> Iterator[None]:
+    """Ask for the place of each organisation once inside."""
+    token = _PLACES.set({})
+    try:
+        yield
+    finally:
+        _PLACES.reset(token)
+
+
 def place_of(code: str) -> str | None:
     """The path of an organisation, or None; what a viewer may know of it is asked with `Viewer.at`."""
-    return Organisation.objects.filter(code=code).values_list("path", flat=True).first()
+    known = _PLACES.get()
+    if known is not None and code in known:
+        return known[code]
+    path = Organisation.objects.filter(code=code).values_list("path", flat=True).first()
+    if known is not None and path is not None:
+        known[code] = path
+    return path

@@ -1,10 +1,10 @@
 """Check a month's data by the rules, and estimate what is missing as new versions with method and inputs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from django.db import transaction
@@ -28,11 +28,13 @@ from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.series.model import NewCell
-from ogniwo.services.metering.context import PointContext, point_context, series_of_month
+from ogniwo.services.metering.context import PointContext, load_for_contexts, point_context, series_of_month
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
+POINTS_AT_ONCE: Final = 256
+"""How many points' months are held in memory together: some 15 kB for a channel."""
 _ACTIVE_OF_REACTIVE = {REACTIVE_Q1: "1.29.0", REACTIVE_Q4: "1.29.0"}
 
 
@@ -113,33 +115,51 @@ def check_month(
     subject: Subject,
     month: Month,
     tell: Callable[[], None] = lambda: None,
+    looked: Callable[[MeteringPoint, dict[str, IntervalSeries]], None] = lambda _point, _series: None,
 ) -> MonthQuality:
-    """Run every rule on every channel of every visible point."""
+    """Run every rule on every channel of every visible point; `looked` is shown each point with what was read of it."""
     checked: list[CheckedChannel] = []
     silent: list[str] = []
-    for point in visible_points(organisation=organisation, subject=subject):
-        series = series_of_month(workspace, point=point.code, month=month)
-        if not series:
-            silent.append(point.code)
-        context = point_context(point, month)
-        for channel, one in sorted(series.items()):
-            checked.append(
-                CheckedChannel(
-                    point=point.code,
-                    channel=channel,
-                    slots=one.grid.slots,
-                    present=one.grid.slots - int(one.missing.sum()),
-                    version=one.version,
-                    assessment=assess(_point_month(workspace, context, one, series, month)),
+    points = visible_points(organisation=organisation, subject=subject)
+    for first in range(0, len(points), POINTS_AT_ONCE):
+        for point, series, history in _loaded(workspace, points[first : first + POINTS_AT_ONCE], month):
+            if not series:
+                silent.append(point.code)
+            context = point_context(point, month)
+            looked(point, series)
+            for channel, one in sorted(series.items()):
+                checked.append(
+                    CheckedChannel(
+                        point=point.code,
+                        channel=channel,
+                        slots=one.grid.slots,
+                        present=one.grid.slots - int(one.missing.sum()),
+                        version=one.version,
+                        assessment=assess(_point_month(context, one, series, history)),
+                    )
                 )
-            )
-        tell()
+            tell()
     return MonthQuality(
         month=month,
         channels=tuple(checked),
         silent_points=tuple(silent),
         community_findings=community_findings(organisation=organisation, subject=subject, month=month),
     )
+
+
+def _loaded(
+    workspace: Workspace, points: Sequence[MeteringPoint], month: Month
+) -> Iterator[tuple[MeteringPoint, dict[str, IntervalSeries], dict[str, IntervalSeries]]]:
+    """Each point with its channels of the month and of the month before; files and tables are read for all together."""
+    load_for_contexts(points)
+    codes = {point.code for point in points}
+    now, before = (workspace.series.read_points(points=codes, month=each) for each in (month, month.shifted(-1)))
+    by_point: dict[str, tuple[dict[str, IntervalSeries], dict[str, IntervalSeries]]] = {}
+    for place, found in enumerate((now, before)):
+        for (code, channel), series in found.items():
+            by_point.setdefault(code, ({}, {}))[place][channel] = series
+    for point in points:
+        yield point, *by_point.get(point.code, ({}, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +226,10 @@ def _parameters(context: PointContext, channel: str) -> RuleParameters:
 
 
 def _point_month(
-    workspace: Workspace,
     context: PointContext,
     series: IntervalSeries,
     others: dict[str, IntervalSeries],
-    month: Month,
+    history: dict[str, IntervalSeries],
 ) -> PointMonth:
     use = context.use(series.channel, series.grid)
     active = others.get(_ACTIVE_OF_REACTIVE.get(series.channel, ""))
@@ -220,7 +239,7 @@ def _point_month(
         parameters=_parameters(context, series.channel),
         power_w=context.point.peak_power_w or None if series.channel == EXPORT else None,
         location=context.location,
-        history=workspace.series.read(point=series.point, channel=series.channel, month=month.shifted(-1)),
+        history=history.get(series.channel),
         active=active if active is not None and active.grid is series.grid else None,
         readings=context.readings if import_side else (),
         uses=(use,) if use is not None else (),
@@ -235,9 +254,12 @@ def preview_estimates(
     """Estimate every gap of a month without storing anything; a gap for which nothing is known is a finding."""
     estimates: list[Estimation] = []
     findings: list[Finding] = []
-    for point in visible_points(organisation=organisation, subject=subject):
+    points = {point.code: point for point in visible_points(organisation=organisation, subject=subject)}
+    gaps = {one.point for one in workspace.series.completeness(month=month, points=points) if one.present < one.slots}
+    for code in sorted(gaps):
+        point = points[code]
         context = point_context(point, month)
-        for series in series_of_month(workspace, point=point.code, month=month).values():
+        for series in series_of_month(workspace, point=code, month=month).values():
             if series.complete:
                 continue
             try:

@@ -199,7 +199,7 @@ def intervals_of(
     Raises PointNotFoundError, and SeriesNotFoundError when there is none.
     """
     point = _visible_point(code, subject)
-    known = [name for one, name, _ in workspace.series.keys(month=month) if one == point.code]
+    known = workspace.series.channels(point=point.code, month=month)
     found = [
         series
         for name in known
@@ -234,7 +234,7 @@ def month_completeness(
 ) -> tuple[tuple[Completeness, ...], tuple[str, ...]]:
     """How much of each channel is there, from the presence bits alone, and the points that sent nothing."""
     codes = {point.code for point in visible_points(organisation=organisation, subject=subject)}
-    found = tuple(one for one in workspace.series.completeness(month=month) if one.point in codes)
+    found = workspace.series.completeness(month=month, points=codes)
     return found, tuple(sorted(codes - {one.point for one in found}))
 
 
@@ -292,7 +292,6 @@ def _meters(point: MeteringPoint) -> tuple[MeterPeriod, ...]:
 
 
 def _channels(workspace: Workspace, code: str) -> tuple[ChannelMonth, ...]:
-    months = sorted({month for point, _, month in workspace.series.keys() if point == code})  # noqa: SIM118 -- no mapping
     return tuple(
         ChannelMonth(
             month=str(month),
@@ -302,7 +301,6 @@ def _channels(workspace: Workspace, code: str) -> tuple[ChannelMonth, ...]:
             present=one.present,
             version=one.version,
         )
-        for month in months
-        for one in workspace.series.completeness(month=month)
-        if one.point == code
+        for month in workspace.series.months()
+        for one in workspace.series.completeness(month=month, points=(code,))
     )

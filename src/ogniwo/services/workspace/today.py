@@ -59,7 +59,7 @@ class TodayFacts:
 def today_facts(workspace: Workspace, *, subject: Subject, month: Month) -> TodayFacts:
     """Count what is there for a month, from presence bits and rows alone: no rule is run."""
     codes = set(MeteringPoint.objects.all().visible_to(subject).values_list("code", flat=True))
-    cells = [one for one in workspace.series.completeness(month=month) if one.point in codes]
+    cells = workspace.series.completeness(month=month, points=codes)
     files = SourceFile.objects.all().visible_to(subject)
     newest = files.order_by("received_at", "pk").last()
     invoices = InvoiceRecord.objects.all().visible_to(subject).filter(run__month=str(month))

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import ngettext
@@ -19,6 +20,7 @@ from ogniwo.services.metering.quality import EstimatedMonth, estimate_month
 from ogniwo.services.workspace.queries import organisation
 
 _SHOWN = 200
+_ROWS = 100
 
 
 @page("quality/", name="quality", act=Act.SEE_METERING)
@@ -34,8 +36,13 @@ def quality(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
     preview = None
     if request.GET.get("preview"):
         preview = estimate_month(workspace(), organisation=owner, subject=subject, month=month, dry_run=True)
+    query = request.GET.copy()
+    for name in ("page", "preview"):
+        query.pop(name, None)
     context = {
         "heat": heat,
+        "paging": Paginator(heat.rows, _ROWS).get_page(request.GET.get("page")),
+        "query": f"{query.urlencode()}&" if query else "",
         "states": Counter(cell.state for row in heat.rows for cell in row.cells),
         "incomplete": any(one.present < one.slots for one in heat.quality.channels),
         "rules": sorted(Counter((one.code, one.severity.name.lower()) for one in found).items()),
