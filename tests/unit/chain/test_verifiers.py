@@ -71,11 +71,30 @@ def test_processes_find_what_the_writer_would(network, ring):
     with Verifiers(ring, count=2, start_after=1) as verifiers:
         ready(verifiers, 2)
         handed = [verifiers.begin(envelopes) for _ in range(3)]
-        assert {len(part.envelopes) for part in handed[0].slices} <= {SLICE_MAX, len(envelopes) % SLICE_MAX}
+        assert max(len(part.envelopes) for part in handed[0].slices) <= SLICE_MAX
+        assert [envelope for part in handed[0].slices for envelope in part.envelopes] == envelopes
         expected = told(admit_each(envelopes, ring))
         for each in handed:
             assert told(member for part in verifiers.finish(each) for member in part) == expected
             assert all(part.reply is not None for part in each.slices), "the writer had to verify itself"
+
+
+def test_slices_are_as_large_as_their_signatures_are_many(network, ring):
+    pay = [network.signed(network.pay("op/coop/anna", "op/coop/jan", 1 + n), "anna") for n in range(4)]
+    days = [network.day(network.record(day=f"2027-{month:02d}-11")) for month in range(1, 13)]
+    many = [network.signed(network.mint_days(*days), "gateway") for _ in range(3)]
+    with Verifiers(ring, count=2, start_after=1) as verifiers:
+        ready(verifiers, 2)
+        assert [len(part.envelopes) for part in verifiers.begin(pay).slices] == [4]
+        assert [len(part.envelopes) for part in verifiers.begin([*pay, *pay]).slices] == [8]
+        assert [len(part.envelopes) for part in verifiers.begin(many).slices] == [2, 1]
+        assert [len(part.envelopes) for part in verifiers.begin(many[:1]).slices] == [1]
+        assert max(len(part.envelopes) for part in verifiers.begin(many * 60).slices) <= SLICE_MAX // 9
+        handed = verifiers.begin(many)
+        members = [member for part in verifiers.finish(handed) for member in part]
+        assert told(members) == told(admit_each(many, ring))
+        assert [len(member.readers) for member in members] == [12] * 3
+        assert all(part.reply is not None for part in handed.slices)
 
 
 def test_a_reply_is_the_plain_admission(network, ring):

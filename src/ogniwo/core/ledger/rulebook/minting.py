@@ -156,14 +156,16 @@ def _split(record: DayRecord) -> str:
         date.fromisoformat(record.day)
     except ValueError:
         return f"{record.day} is not a day of the calendar"
-    words = [part.quality for part in record.parts]
-    if sorted(set(words)) != words:
-        return "the qualities stand each once, in alphabetical order"
-    if any(part.quality == "missing" and part.wh for part in record.parts):
-        return "a missing interval has no energy"
-    if sum(part.slots for part in record.parts) != record.leaf_count:
+    before, slots, wh = "", 0, 0
+    for part in record.parts:
+        if part.quality <= before:
+            return "the qualities stand each once, in alphabetical order"
+        if part.wh and part.quality == "missing":
+            return "a missing interval has no energy"
+        before, slots, wh = part.quality, slots + part.slots, wh + part.wh
+    if slots != record.leaf_count:
         return "the intervals of the parts are not the number of leaves"
-    if sum(part.wh for part in record.parts) != record.total_wh:
+    if wh != record.total_wh:
         return "the parts do not sum to the total"
     return ""
 
