@@ -27,6 +27,8 @@ VALUES = {
     "account": "nobody",
     "bill": "FV/0/0",
     "name": "0" * 64,
+    "message_id": 999_999,
+    "reading_id": 999_999,
 }
 
 

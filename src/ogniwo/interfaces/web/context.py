@@ -31,6 +31,7 @@ NOUNS: Final = (
     ("bills", "r", _("Bills"), Act.SEE_BILLS),
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
     ("jobs", "z", _("Jobs"), Act.SEE_JOBS),
+    ("messages", "n", _("Messages"), Act.SEE_MEMBERS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
     ("log", "j", _("Log"), Act.SEE_LOG),
     ("health", "h", _("Health"), Act.SEE_HEALTH),
@@ -46,6 +47,9 @@ WALLET: Final = (
 )
 """The bar at the bottom of a wallet: page, label."""
 
+
+APPEARANCE: Final = "appearance"
+"""Where the web session keeps how a member wants his pages: classes of the body."""
 
 YEARS: Final = range(2000, 2100)
 """The years that pages speak of; anything else in an address is a mistake."""
@@ -152,6 +156,7 @@ def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
         "number": number,
         "name": own.name if own else code,
         "looks": own is None,
+        "appearance": " ".join(str(one) for one in request.session.get(APPEARANCE, ())),
         "tabs": [
             {
                 "label": label,

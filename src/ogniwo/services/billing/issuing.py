@@ -27,6 +27,7 @@ from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import SettlementRun
 from ogniwo.services.billing.facts import point_facts
 from ogniwo.services.billing.pictures import draw_invoice
+from ogniwo.services.messages.operations import tell
 from ogniwo.services.settlement.loading import latest_run
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
@@ -101,7 +102,8 @@ def _issue_all(
     for record in run.statements.select_related("point__member"):
         statement = msgspec.json.decode(record.document, type=Statement)
         by_member.setdefault(record.point.member.number, []).append(statement)
-    members = {member.number: member for member in Member.objects.filter(number__in=by_member)}
+    found = Member.objects.filter(number__in=by_member).select_related("organisation")
+    members = {member.number: member for member in found}
     issued = []
     for number, statements in sorted(by_member.items()):
         document = _issue_one(
@@ -174,6 +176,18 @@ def _issue_one(
         path = pdf_path(workspace, record)
         keep_whole(path, pdf)
         record_act(workspace, action="invoice.issue", target=record.number, facts={"digest": record.digest})
+        tell(
+            workspace,
+            member=member,
+            kind="bill" if last is None else "correction",
+            about=record.number,
+            facts={
+                "month": run.month,
+                "to_pay_grosz": totals["to_pay_grosz"],
+                "to_return_grosz": totals["overpaid_grosz"],
+                "due_on": due_date.isoformat(),
+            },
+        )
     return IssuedDocument(
         member=member.number,
         name=member.name,

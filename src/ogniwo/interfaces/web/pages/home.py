@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ogniwo.interfaces.web.context import month_of, nouns, scope, viewer, workspace
 from ogniwo.interfaces.web.registry import open_page, own_page, page, refused
-from ogniwo.interfaces.web.sign_in import INVITATION
+from ogniwo.interfaces.web.sign_in import INVITATION, WELCOME
 from ogniwo.services.access.inviting import InvitationError, accept, invited
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, organisations_of, place_of
@@ -37,6 +37,7 @@ def join(request: HttpRequest, standing: Standing | None, *, secret: str) -> Htt
         offer = invited(workspace(), secret=secret)
         if request.method == "POST" and request.user.is_authenticated:
             accept(workspace(), secret=secret, user_id=int(request.user.pk))
+            request.session[WELCOME] = True
             return HttpResponseRedirect("/")
     except InvitationError as refusal:
         return refused(request, refusal, status=HTTPStatus.GONE)
