@@ -30,6 +30,8 @@ VALUES = {
     "bill": "FV/0/0",
     "name": "0" * 64,
     "place": 13,
+    "message_id": 999_999,
+    "reading_id": 999_999,
 }
 
 

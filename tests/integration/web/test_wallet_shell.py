@@ -5,7 +5,7 @@ from http import HTTPStatus
 import pytest
 from django.urls import reverse
 
-from ogniwo.interfaces.web.registry import LOOKS_AS
+from ogniwo.interfaces.web.registry import LOOKS_AS, LOOKS_UNTIL
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE
@@ -18,6 +18,7 @@ def home_of(number):
 def looking(browser, number):
     kept = browser.session
     kept[LOOKS_AS] = f"{COMMUNITY_CODE}/{number}"
+    kept[LOOKS_UNTIL] = 2**40
     kept.save()
     return browser
 

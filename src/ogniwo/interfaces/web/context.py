@@ -40,6 +40,7 @@ NOUNS: Final = (
     ("bills", "r", _("Bills"), Act.SEE_BILLS),
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
     ("jobs", "z", _("Jobs"), Act.SEE_JOBS),
+    ("messages", "n", _("Messages"), Act.SEE_MEMBERS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
     ("settings", "s", _("Settings"), Act.CHANGE_SETTINGS),
     ("log", "j", _("Log"), Act.SEE_LOG),
@@ -56,6 +57,9 @@ WALLET: Final = (
 )
 """The bar at the bottom of a wallet: page, label."""
 
+
+APPEARANCE: Final = "appearance"
+"""Where the web session keeps how a member wants his pages: classes of the body."""
 
 YEARS: Final = range(2000, 2100)
 """The years that pages speak of; anything else in an address is a mistake."""
@@ -162,6 +166,7 @@ def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
         "number": number,
         "name": own.name if own else code,
         "looks": own is None,
+        "appearance": " ".join(str(one) for one in request.session.get(APPEARANCE, ())),
         "tabs": [
             {
                 "label": label,

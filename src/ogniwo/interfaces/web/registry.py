@@ -11,6 +11,7 @@ from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, path
 
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.interfaces.web import context
 from ogniwo.interfaces.web.context import viewer
 from ogniwo.interfaces.web.sign_in import require_recent_sign_in
 from ogniwo.services.access.roles import Act
@@ -40,6 +41,8 @@ _IN_ORGANISATION: Final = "o/<slug:code>/"
 _IN_WALLET: Final = "w/<slug:code>/<str:number>/"
 LOOKS_AS: Final = "looks_as"
 """Where the web session keeps whose wallet (CODE/NUMBER) somebody who may help looks at."""
+LOOKS_UNTIL: Final = "looks_until"
+"""Where it keeps until when (epoch seconds)."""
 
 View = Callable[..., HttpResponse]
 
@@ -133,7 +136,8 @@ def _standing(request: HttpRequest, each: Page, code: str, number: str) -> Stand
         raise OutOfSightError(detail="there is nothing here")
     if not each.in_wallet:
         return who.at(each.act, path=place)
-    looks = request.method in {"GET", "HEAD"} and request.session.get(LOOKS_AS) == f"{code}/{number}"
+    lasts = int(request.session.get(LOOKS_UNTIL, 0)) > context.workspace().now().timestamp()
+    looks = request.method in {"GET", "HEAD"} and lasts and request.session.get(LOOKS_AS) == f"{code}/{number}"
     return wallet_of(who, place=place, number=number, looks=looks)
 
 

@@ -14,6 +14,8 @@ from ogniwo.services.access.inviting import accept, invited
 
 INVITATION = "invitation"
 """Where the web session keeps the secret of the link by which somebody came."""
+WELCOME = "welcome"
+"""Where it keeps that somebody has just arrived by a link."""
 
 
 class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is untyped
@@ -32,6 +34,7 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
         secret = request.session.pop(INVITATION, "")
         if secret and request.user.is_authenticated:
             accept(workspace(), secret=secret, user_id=int(request.user.pk))
+            request.session[WELCOME] = True
         return str(super().get_login_redirect_url(request))
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:

@@ -29,11 +29,14 @@ for _noun in (
     "jobs",
     "people",
     "settings",
+    "messages",
+    "readings",
+    "looking",
     "log",
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
-for _part in ("home", "energy", "bills"):
+for _part in ("home", "energy", "meters", "bills", "community", "messages", "profile"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [

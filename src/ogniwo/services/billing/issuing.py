@@ -1,6 +1,6 @@
 """Issue invoices for a settled month, and corrections after a re-run: numbered, kept, and drawn as PDF."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +27,7 @@ from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import SettlementRun
 from ogniwo.services.billing.facts import point_facts
 from ogniwo.services.billing.pictures import draw_invoice
+from ogniwo.services.messages.operations import tell
 from ogniwo.services.settlement.loading import latest_run
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
@@ -107,7 +108,8 @@ def _issue_all(
     for record in run.statements.select_related("point__member"):
         statement = msgspec.json.decode(record.document, type=Statement)
         by_member.setdefault(record.point.member.number, []).append(statement)
-    members = {member.number: member for member in Member.objects.filter(number__in=by_member)}
+    found = Member.objects.filter(number__in=by_member).select_related("organisation")
+    members = {member.number: member for member in found}
     issued = []
     for number, statements in sorted(by_member.items()):
         document = _issue_one(
@@ -177,7 +179,7 @@ def _issue_one(
         pdf = draw_invoice(workspace, record)
         record.pdf_sha256 = sha256_hex(pdf)
         path = pdf_path(workspace, record)
-        _keep(workspace, record, pdf, after=last_number)
+        _keep(workspace, record, pdf, totals=totals, after=last_number)
     return IssuedDocument(
         member=member.number,
         name=member.name,
@@ -204,8 +206,11 @@ def _next(organisation: Organisation, kind: str, issue_date: date) -> tuple[str,
 
 
 @transaction.atomic
-def _keep(workspace: Workspace, record: InvoiceRecord, pdf: bytes, *, after: str) -> None:
-    """Keep a drawn document; the row of its sequence is locked until the transaction ends, so numbers have no gap."""
+def _keep(workspace: Workspace, record: InvoiceRecord, pdf: bytes, *, totals: Mapping[str, Any], after: str) -> None:
+    """Keep a drawn document and tell its member.
+
+    The row of its sequence is locked until the transaction ends, so numbers have no gap.
+    """
     of: dict[str, Any] = {
         "organisation": record.organisation,
         "kind": record.kind,
@@ -220,6 +225,18 @@ def _keep(workspace: Workspace, record: InvoiceRecord, pdf: bytes, *, after: str
     sequence.save()
     keep_whole(pdf_path(workspace, record), pdf)
     record_act(workspace, action="invoice.issue", target=record.number, facts={"digest": record.digest})
+    tell(
+        workspace,
+        member=record.member,
+        kind="bill" if record.kind == INVOICE_TYPE else "correction",
+        about=record.number,
+        facts={
+            "month": record.run.month,
+            "to_pay_grosz": totals["to_pay_grosz"],
+            "to_return_grosz": totals["overpaid_grosz"],
+            "due_on": record.due_on.isoformat(),
+        },
+    )
 
 
 def _header(run: SettlementRun, member: Member, number: str, issue_date: date, due_date: date) -> InvoiceHeader:

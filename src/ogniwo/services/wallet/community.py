@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ogniwo.core.kernel.calendar import HOUR_S, Month, grid_of_month
-from ogniwo.records.parties.models import Organisation
+from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import CommunityRules, SettlementRun, StatementRecord
+from ogniwo.records.visibility import Subject
 from ogniwo.services.settlement.closing import unpack_flows
 from ogniwo.services.workspace.model import Workspace
 
 _SHOWN = 12
 FEWEST_MEMBERS = 3
+FEWEST_COMPARED = 8
 """A sum over fewer points would tell what a single one used; then nothing is shown."""
 
 
@@ -101,6 +103,45 @@ def community_view(workspace: Workspace, *, code: str, day: date) -> CommunityVi
         pool_months=rules.pool_months if rules else 0,
         rules_since=rules.valid_from if rules else None,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What points of one kind of member took in a settled month on average, in Wh; how many there are."""
+
+    month: Month
+    kind: str
+    points: int
+    average_wh: int
+    own_wh: int
+
+
+def comparison(workspace: Workspace, *, code: str, subject: Subject) -> Comparison | None:  # noqa: ARG001
+    """The member's newest settled month beside others of his kind; None where they are too few to hide anybody."""
+    run = _newest(code)
+    if run is None:
+        return None
+    member = Member.objects.all().visible_to(subject).filter(number=subject.member_number).first()
+    own = [unpack_flows(bytes(row.flows)) for row in StatementRecord.objects.visible_to(subject).filter(run=run)]
+    if member is None or not own:
+        return None
+    points, taken_wh = _of_kind(run.pk, run.inputs_digest, member.kind)
+    if points < FEWEST_COMPARED:
+        return None
+    return Comparison(
+        month=Month.parse(run.month),
+        kind=member.kind,
+        points=points,
+        average_wh=taken_wh // points,
+        own_wh=sum(int(flows["taken"].sum()) for flows in own),
+    )
+
+
+@lru_cache(maxsize=64)
+def _of_kind(run_id: int, digest: str, kind: str) -> tuple[int, int]:  # noqa: ARG001 -- part of the key
+    rows = StatementRecord.objects.filter(run_id=run_id, point__member__kind=kind).exclude(point__role="producer")
+    taken = [int(unpack_flows(bytes(packed))["taken"].sum()) for packed in rows.values_list("flows", flat=True)]
+    return len(taken), sum(taken)
 
 
 def _newest(code: str) -> SettlementRun | None:

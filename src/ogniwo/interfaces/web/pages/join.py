@@ -59,6 +59,7 @@ def join(request: HttpRequest, standing: Standing | None, *, secret: str) -> Htt
         offer = invited(workspace(), secret=secret)
         if request.method == "POST" and request.user.is_authenticated:
             accept(workspace(), secret=secret, user_id=int(request.user.pk))
+            request.session[WELCOME] = True
             return HttpResponseRedirect("/")
     except InvitationError as refusal:
         return refused(request, refusal, status=HTTPStatus.GONE)

@@ -15,6 +15,7 @@ from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.metering.accepting import accept_estimates
+from ogniwo.services.metering.declaring import waiting_readings
 from ogniwo.services.metering.heat import heat_of_month
 from ogniwo.services.metering.quality import EstimatedMonth, estimate_month
 from ogniwo.services.workspace.queries import organisation
@@ -43,6 +44,7 @@ def quality(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         "heat": heat,
         "paging": Paginator(heat.rows, _ROWS).get_page(request.GET.get("page")),
         "query": f"{query.urlencode()}&" if query else "",
+        "declared_waiting": waiting_readings(subject=subject),
         "states": Counter(cell.state for row in heat.rows for cell in row.cells),
         "incomplete": any(one.present < one.slots for one in heat.quality.channels),
         "rules": sorted(Counter((one.code, one.severity.name.lower()) for one in found).items()),

@@ -34,6 +34,14 @@ def kwh(energy_wh: int | None) -> str:
 
 
 @register.filter
+def rate_kwh(rate_e8: int) -> str:
+    """A price in 10^-8 zł per MWh as zł per kWh with four places or as many as it needs."""
+    exact = Decimal(rate_e8).scaleb(-11).normalize()
+    places = max(4, -int(exact.as_tuple().exponent))
+    return number_format(exact, decimal_pos=places, use_l10n=True, force_grouping=True)
+
+
+@register.filter
 def percent(part: int, whole: int) -> str:
     """A share in per cent, cut (not rounded) to one place, so that 100 means all."""
     return f"{decimal_text(part * 1000 // whole, decimals=1)} %" if whole else _NOTHING

@@ -13,6 +13,7 @@ from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.billing.access import document_pdf
 from ogniwo.services.billing.queries import InvoiceNotFoundError
+from ogniwo.services.messages.queries import messages_about
 from ogniwo.services.wallet.bills import BillLine, MemberBill, due_now, member_bill, member_bills
 
 _STATES: Final = (
@@ -84,6 +85,7 @@ def one_bill(request: HttpRequest, standing: Standing, *, code: str, number: str
         "change": sum(one.difference_grosz for one in found.changes),
         "pairs": _pairs(found.document),
         "polish": language() == "pl",
+        "said": messages_about(subject=standing.subject, bill=bill),
     }
     return render(request, "web/wallet/bill.html", context)
 

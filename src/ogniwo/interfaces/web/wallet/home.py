@@ -5,8 +5,10 @@ from django.shortcuts import redirect, render
 
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.registry import own_page, wallet_page
+from ogniwo.interfaces.web.sign_in import WELCOME
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.access.viewers import Standing
+from ogniwo.services.messages.queries import messages_of, unread_count
 from ogniwo.services.wallet.overview import overview_of
 
 
@@ -20,10 +22,23 @@ def wallet(request: HttpRequest, standing: Standing) -> HttpResponse:  # noqa: A
 
 
 @wallet_page("", name="wallet_home")
-def home(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+def home(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
     """What matters now: money, the community, this month's energy, and how fresh it is."""
-    found = overview_of(workspace(), code=code, subject=standing.subject)
-    return render(request, "web/wallet/home.html", {"found": found})
+    if request.session.pop(WELCOME, False):
+        return redirect("wallet_welcome", code=code, number=number)
+    subject = standing.subject
+    context = {
+        "found": overview_of(workspace(), code=code, subject=subject),
+        "news": messages_of(subject=subject, limit=3),
+        "unread": unread_count(subject=subject),
+    }
+    return render(request, "web/wallet/home.html", context)
+
+
+@wallet_page("welcome/", name="wallet_welcome")
+def welcome(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """The first page after an invitation: what is here, and how to keep it safe."""
+    return render(request, "web/wallet/welcome.html", {})
 
 
 @wallet_page("more/", name="wallet_more")

@@ -1,0 +1,38 @@
+"""Readings that members declared: the partner accepts or refuses each."""
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from ogniwo.interfaces.web.context import scope, viewer, workspace
+from ogniwo.interfaces.web.registry import page
+from ogniwo.services.access.roles import Act
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.metering.declaring import ReadingNotFoundError, decide_reading, declared_readings
+
+
+@page("quality/readings/", name="declared_readings", act=Act.SEE_METERING)
+def readings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """What members read on their meters, what waits first."""
+    found = declared_readings(subject=scope(standing, code))
+    return render(request, "web/declared_readings.html", {"readings": found})
+
+
+@page("quality/readings/<int:reading_id>/", name="decide_reading", act=Act.ESTIMATE, methods=("POST",))
+def decide(request: HttpRequest, standing: Standing, *, code: str, reading_id: int) -> HttpResponse:
+    """Accept or refuse one."""
+    accept = request.POST.get("decision") == "accept"
+    try:
+        decide_reading(
+            workspace(),
+            subject=scope(standing, code),
+            reading_id=reading_id,
+            accept=accept,
+            reason=request.POST.get("reason", ""),
+            by=viewer(request).login,
+        )
+    except ReadingNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    messages.success(request, _("The reading was accepted.") if accept else _("The reading was refused."))
+    return redirect("declared_readings", code=code)

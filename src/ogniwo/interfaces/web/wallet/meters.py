@@ -1,0 +1,68 @@
+"""A member's points and meters, and the state of a counter that he read himself."""
+
+from datetime import datetime
+from http import HTTPStatus
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from ogniwo.core.kernel.calendar import WARSAW
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.interfaces.web.context import viewer, workspace
+from ogniwo.interfaces.web.registry import wallet_page
+from ogniwo.services.access.viewers import Standing
+from ogniwo.services.metering.declaring import (
+    BackwardsReadingError,
+    BadReadingError,
+    ImplausibleReadingError,
+    Seen,
+    declare_reading,
+    own_meters,
+)
+from ogniwo.services.wallet.energy import data_until
+
+
+@wallet_page("meters/", name="wallet_meters", methods=("GET", "POST"))
+def meters(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
+    """The points with their last states; a form for each register."""
+    said: Refusal | None = None
+    if request.method == "POST":
+        try:
+            _declare(request, standing)
+        except (BadReadingError, BackwardsReadingError, ImplausibleReadingError) as refusal:
+            said = refusal
+        else:
+            messages.success(request, _("Thank you. Your partner will accept or refuse the reading."))
+            return redirect("wallet_meters", code=code, number=number)
+    now = workspace().now().astimezone(ZoneInfo(WARSAW))
+    context = {
+        "meters": own_meters(workspace(), subject=standing.subject),
+        "until": data_until(workspace(), subject=standing.subject),
+        "now": f"{now:%Y-%m-%dT%H:%M}",
+        "said": said,
+        "refusal": said.code if said else "",
+        "given": request.POST if said else {},
+    }
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK
+    return render(request, "web/wallet/meters.html", context, status=status)
+
+
+def _declare(request: HttpRequest, standing: Standing) -> None:
+    """Keep the reading of the form."""
+    given = request.POST
+    try:
+        at = datetime.fromisoformat(given.get("at", "")).replace(tzinfo=ZoneInfo(WARSAW))
+    except ValueError as error:
+        raise BadReadingError(detail="the day and time of the reading are missing") from error
+    seen = Seen(
+        point=given.get("point", ""),
+        obis=given.get("obis", ""),
+        value=given.get("value", ""),
+        at=at,
+        note=given.get("note", ""),
+    )
+    sure = given.get("sure") == "1"
+    declare_reading(workspace(), seen, subject=standing.subject, sure=sure, by=viewer(request).login)

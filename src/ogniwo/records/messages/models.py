@@ -1,0 +1,123 @@
+"""Messages between members and their organisation with who has read them, and readings that members declare."""
+
+from typing import Self
+
+from django.db import models
+
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.visibility import Subject, VisibleQuerySet
+
+KINDS = ("bill", "correction", "reading", "gap", "price", "outage", "notice", "dispute", "complaint", "answer")
+SENDERS = ("system", "partner", "member")
+STATES = ("waiting", "accepted", "refused")
+
+
+class MessageQuerySet(VisibleQuerySet["Message"]):
+    """Messages of organisations below a path; a member sees his own and what went to all members there or above."""
+
+    organisation_lookup = "organisation__path"
+    member_lookup = "member__number"
+
+    def visible_to(self, subject: Subject) -> Self:
+        """Only the rows that the subject may see."""
+        if not subject.member_number:
+            return super().visible_to(subject)
+        names = subject.path.strip("/").split("/")
+        above = [f"/{'/'.join(names[: depth + 1])}/" for depth in range(len(names))]
+        own = models.Q(member__number=subject.member_number, organisation__path=subject.path)
+        return self.filter(own | models.Q(member=None, organisation__path__in=above))
+
+
+class Message(models.Model):
+    """One message, never changed. `member` None: to all members. `about` names what it concerns: a bill, a point.
+
+    The system's messages are a kind with `facts`, put into words in the reader's language; people write title and text.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="messages")
+    member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(max_length=12, choices=[(kind, kind) for kind in KINDS])
+    sender = models.CharField(max_length=8, choices=[(sender, sender) for sender in SENDERS])
+    author = models.CharField(max_length=150, blank=True)
+    at = models.DateTimeField()
+    title = models.CharField(max_length=120, blank=True)
+    text = models.TextField(max_length=4000, blank=True)
+    about = models.CharField(max_length=60, blank=True)
+    facts = models.JSONField(default=dict)
+    answers = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replies")
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (models.Index(fields=("member", "-at"), name="message_of_member"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("member", "kind", "about"),
+                condition=models.Q(sender="system"),
+                name="system_says_a_thing_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.about} {self.at}"
+
+
+class MessageRead(models.Model):
+    """A member has read a message."""
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="reads")
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="reads")
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("message", "member")
+        constraints = (models.UniqueConstraint(fields=("message", "member"), name="read_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.member} {self.message}"
+
+
+class DeclaredReadingQuerySet(VisibleQuerySet["DeclaredReading"]):
+    """Declared readings of points that a subject sees."""
+
+    organisation_lookup = "point__organisation__path"
+    member_lookup = "point__member__number"
+
+
+class DeclaredReading(models.Model):
+    """A register state that a member read himself, in 10^-3 of the unit, with the band that was shown as plausible.
+
+    It waits until the partner accepts or refuses it. Accepted, it is a register state of origin `manual`; it is never
+    an interval and changes no settlement by itself.
+    """
+
+    point = models.ForeignKey(MeteringPoint, on_delete=models.PROTECT, related_name="declared_readings")
+    meter_serial = models.CharField(max_length=40)
+    obis = models.CharField(max_length=24)
+    epoch_s = models.BigIntegerField()
+    value_e3 = models.BigIntegerField()
+    unit = models.CharField(max_length=8)
+    low_e3 = models.BigIntegerField(null=True, blank=True)
+    high_e3 = models.BigIntegerField(null=True, blank=True)
+    note = models.CharField(max_length=300, blank=True)
+    declared_by = models.CharField(max_length=150)
+    declared_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES], default="waiting")
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    objects = DeclaredReadingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-declared_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("point", "meter_serial", "obis", "epoch_s", "value_e3"), name="declared_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.point} {self.obis} {self.epoch_s} {self.state}"

@@ -1,0 +1,1 @@
+"""Messages between members, their organisation and the system."""
