@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.forms import Field, filled, typed
 from ogniwo.interfaces.web.registry import open_page, refused
-from ogniwo.interfaces.web.sign_in import INVITATION, within_limit
+from ogniwo.interfaces.web.sign_in import INVITATION, WELCOME, within_limit
 from ogniwo.services.access.applying import (
     ApplicationNotFoundError,
     Claim,
