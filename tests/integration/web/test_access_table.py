@@ -30,6 +30,8 @@ VALUES = {
     "bill": "FV/0/0",
     "name": "0" * 64,
     "place": 13,
+    "size": 192,
+    "transaction": "0" * 64,
 }
 
 

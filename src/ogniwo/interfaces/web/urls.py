@@ -29,11 +29,14 @@ for _noun in (
     "jobs",
     "people",
     "settings",
+    "devices",
     "log",
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
 for _part in ("home", "energy", "bills"):
+    import_module(f"ogniwo.interfaces.web.wallet.{_part}")
+for _part in ("install", "devices", "tokens", "paying", "checking"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [
