@@ -24,17 +24,22 @@ from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_ch
 from ogniwo.records.access.models import Grant
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
+from ogniwo.services.contracts.queries import community
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.demo.wallet import AMOUNT, MEMBERS
 from ogniwo.services.ledger import devices, recovering, wallets
 from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store
+from ogniwo.services.ledger.payments import PAYMENT_ASSET, issue
 from ogniwo.services.ledger.proving import checkpoint_verifier, shown_checkpoint
 from ogniwo.services.workspace.model import system_now
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import Subject, operator_subject
+from records_database import copy_workspace, serve
 
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
-ANNA, JAN = MEMBERS[:2]
+ANNA, JAN, OLA, EWA, TOM, IDA = MEMBERS
+LOST, OFFICE, TAKES = "SE-007", "SE-008", "SE-009"
+SEEN = {"pl": "SE-010", "en": "SE-011"}
 READY = "html[data-ready]"
 
 
@@ -110,9 +115,22 @@ def signed_in(workspace, number):
     return client.cookies["sessionid"].value
 
 
-@pytest.fixture
-def site(copy_of):
-    workspace = open_workspace(root=copy_of("wallets").root, now=system_now)
+@pytest.fixture(scope="module")
+def site(web_stages, tmp_path_factory):
+    """One process for all of this file; every test has members of its own, since an account is enrolled once."""
+    folder = copy_workspace(web_stages["wallets"], tmp_path_factory.mktemp("wallets") / "site")
+    serve(folder)
+    workspace = open_workspace(root=folder, now=system_now)
+    cooperative = community(code=COMMUNITY_CODE, subject=operator_subject())
+    for number in SEEN.values():
+        issue(
+            workspace,
+            community=cooperative,
+            member=number,
+            asset=PAYMENT_ASSET,
+            amount=AMOUNT,
+            subject=operator_subject(),
+        )
     with _serving(workspace) as base:
         yield workspace, base
     connections["default"].close()
@@ -182,6 +200,7 @@ def outcome(page):
 
 def test_a_key_is_made_stays_and_pays_by_keyboard_alone(site, phone_of):
     workspace, _ = site
+    before = has(workspace, JAN)
     anna = phone_of(ANNA).enrol()
 
     def key_after_a_restart(page):
@@ -236,7 +255,7 @@ def test_a_key_is_made_stays_and_pays_by_keyboard_alone(site, phone_of):
 
     shown, transaction = anna.do(pay)
     assert (shown["op"], shown["amount"], len(shown["references"])) == ("pay", 1_250, 1)
-    assert (has(workspace, ANNA), has(workspace, JAN)) == (AMOUNT - 1_250, AMOUNT + 1_250)
+    assert (has(workspace, ANNA), has(workspace, JAN)) == (AMOUNT - 1_250, before + 1_250)
     jan = phone_of(JAN)
 
     def read(page):
@@ -252,8 +271,9 @@ def test_a_key_is_made_stays_and_pays_by_keyboard_alone(site, phone_of):
 
 def test_a_lost_answer_a_reload_and_a_double_click_pay_once(site, phone_of):
     workspace, _ = site
+    before = has(workspace, EWA)
     # Without a worker: the test's hand on the network would not see what the worker passes on.
-    anna = phone_of(ANNA, workers=False).enrol()
+    anna = phone_of(OLA, workers=False).enrol()
     arrived = []
 
     def lose(route):
@@ -261,7 +281,7 @@ def test_a_lost_answer_a_reload_and_a_double_click_pay_once(site, phone_of):
         route.abort()
 
     def pay(page):
-        filled(anna, page, amount="10", text="")
+        filled(anna, page, amount="10", to=EWA)
         page.route("**/tokens/submit/", lose)
         page.evaluate("for (const _ of [1, 2]) document.querySelector('#confirm').click()")
         assert outcome(page) == "unknown"
@@ -272,7 +292,7 @@ def test_a_lost_answer_a_reload_and_a_double_click_pay_once(site, phone_of):
 
     anna.do(pay)
     assert arrived == ["accepted", "accepted"]
-    assert has(workspace, ANNA) == AMOUNT - 1_000
+    assert has(workspace, OLA) == AMOUNT - 1_000
 
     def resume(page):
         anna.open(page, "tokens/send/")
@@ -283,12 +303,12 @@ def test_a_lost_answer_a_reload_and_a_double_click_pay_once(site, phone_of):
         assert page.locator("#fill").is_visible()
 
     anna.do(resume)
-    assert (has(workspace, ANNA), has(workspace, JAN)) == (AMOUNT - 1_000, AMOUNT + 1_000)
+    assert (has(workspace, OLA), has(workspace, EWA)) == (AMOUNT - 1_000, before + 1_000)
 
 
-def test_offline_the_last_state_is_there_and_a_bill_is_verified(site, phone_of):
+def test_offline_the_last_state_is_there_and_a_bill_is_verified_and_paid(site, phone_of):
     workspace, base = site
-    anna = phone_of(ANNA).enrol()
+    anna = phone_of(TOM).enrol()
 
     def prepare(page):
         page.goto(anna.at("tokens/"))
@@ -326,6 +346,8 @@ def test_offline_the_last_state_is_there_and_a_bill_is_verified(site, phone_of):
 
     anna.do(offline)
 
+    pays_a_bill(workspace, anna)
+
     def leave(page):
         page.goto(anna.at("more/"))
         kept = "caches.keys().then((names) => names.filter((name) => name.startsWith('ogniwo-pages-')).length)"
@@ -335,12 +357,30 @@ def test_offline_the_last_state_is_there_and_a_bill_is_verified(site, phone_of):
         return page.evaluate(kept)
 
     assert anna.do(leave) == 0
-    assert has(workspace, ANNA) == AMOUNT
+
+
+def pays_a_bill(workspace, anna):
+    def pay(page):
+        anna.open(page, "check/")
+        number = page.locator("[data-check=bill]").first.get_attribute("data-id")
+        anna.open(page, f"tokens/send/?bill={number}")
+        page.click("#to-review")
+        page.wait_for_selector("#review:not([hidden])")
+        assert page.locator("#r-text").inner_text() == number
+        page.click("#confirm")
+        assert outcome(page) == "done"
+        anna.open(page, f"tokens/send/?bill={number}")
+        assert "zapłacono już" in page.locator("main").inner_text()
+        return number
+
+    number = anna.do(pay)
+    (paid,) = wallets.paid_bills(workspace, subject=anna.subject)[number]
+    assert has(workspace, anna.number) == AMOUNT - paid.amount
 
 
 def test_a_changed_receipt_and_a_forked_ledger_are_refused(site, phone_of):
     workspace, _ = site
-    anna = phone_of(ANNA, workers=False).enrol()
+    anna = phone_of(IDA, workers=False).enrol()
     real = parse_checkpoint(shown_checkpoint(workspace))
     forged = sign_checkpoint(
         Checkpoint(real.origin, real.size, b"\x07" * 32),
@@ -387,7 +427,8 @@ def test_a_changed_receipt_and_a_forked_ledger_are_refused(site, phone_of):
 
 def test_a_revoked_device_pays_nothing_and_a_second_one_is_let_in(site, phone_of):
     workspace, _ = site
-    anna, tablet = phone_of(ANNA).enrol(), phone_of(ANNA)
+    before = has(workspace, EWA)
+    anna, tablet = phone_of(EWA).enrol(), phone_of(EWA)
 
     def ask(page):
         tablet.open(page, "devices/")
@@ -424,15 +465,15 @@ def test_a_revoked_device_pays_nothing_and_a_second_one_is_let_in(site, phone_of
         assert "już nie działa" in page.locator("#done-text").inner_text()
 
     anna.do(try_to_pay)
-    assert has(workspace, ANNA) == AMOUNT
+    assert has(workspace, EWA) == before
 
 
 def test_a_lost_phone_shows_the_days_and_can_be_stopped(site, phone_of):
     workspace, _ = site
-    anna = phone_of(ANNA).enrol()
+    anna = phone_of(LOST).enrol()
     (old,) = devices.devices_of(workspace, subject=anna.subject).listed
     devices.revoke_device(workspace, subject=operator_subject(), kid=old.kid)
-    fresh = phone_of(ANNA)
+    fresh = phone_of(LOST)
 
     def ask(page):
         fresh.open(page, "devices/")
@@ -441,7 +482,7 @@ def test_a_lost_phone_shows_the_days_and_can_be_stopped(site, phone_of):
         page.wait_for_selector("#setup-asked:not([hidden])")
 
     fresh.do(ask)
-    (asked,) = devices.requests_of(workspace, subject=operator_subject())
+    (asked,) = devices.requests_of(workspace, subject=anna.subject)
     for login in ("ewa", "olga"):
         recovering.agree(workspace, subject=operator_subject(), kid=asked.kid, login=login)
 
@@ -457,10 +498,10 @@ def test_a_lost_phone_shows_the_days_and_can_be_stopped(site, phone_of):
 
 def test_two_people_of_the_office_agree_on_their_page(site, phone_of, sign_in):
     workspace, _ = site
-    anna = phone_of(ANNA).enrol()
+    anna = phone_of(OFFICE).enrol()
     (old,) = devices.devices_of(workspace, subject=anna.subject).listed
     devices.revoke_device(workspace, subject=operator_subject(), kid=old.kid)
-    fresh = phone_of(ANNA)
+    fresh = phone_of(OFFICE)
 
     def ask(page):
         fresh.open(page, "devices/")
@@ -470,21 +511,22 @@ def test_two_people_of_the_office_agree_on_their_page(site, phone_of, sign_in):
     fresh.do(ask)
     office = f"/o/{COMMUNITY_CODE}/devices/"
     first, second = sign_in(workspace, Role.PARTNER), sign_in(workspace, Role.OPERATOR)
-    (asked,) = devices.requests_of(workspace, subject=operator_subject())
+    (asked,) = devices.requests_of(workspace, subject=anna.subject)
     assert asked.kid[:8] in first.get(office).content.decode()
     for browser in (first, first, second):
         browser.post(f"{office}agree/", {"kid": asked.kid})
-    shown = second.get(f"{office}?member={ANNA}").content.decode()
+    shown = second.get(f"{office}?member={OFFICE}").content.decode()
     assert "counts from" in shown
     assert "Nobody asks." in shown
-    assert second.post(f"{office}stop/", {"member": ANNA}).status_code == HTTPStatus.FOUND
+    assert second.post(f"{office}stop/", {"member": OFFICE}).status_code == HTTPStatus.FOUND
     assert devices.devices_of(workspace, subject=anna.subject).waiting is None
     assert sign_in(workspace, Role.CLERK).get(office).status_code == HTTPStatus.FORBIDDEN
 
 
 def test_a_code_fills_in_and_what_is_reserved_is_taken(site, phone_of):
     workspace, base = site
-    anna, jan = phone_of(ANNA).enrol(), phone_of(JAN).enrol()
+    before = has(workspace, JAN)
+    anna, jan = phone_of(JAN).enrol(), phone_of(TAKES).enrol()
 
     def request(page):
         page.goto(jan.at("tokens/receive/?amount=7,25&text=jajka"))
@@ -515,7 +557,7 @@ def test_a_code_fills_in_and_what_is_reserved_is_taken(site, phone_of):
 
     camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     anna.do(scan_and_reserve, more=camera)
-    assert has(workspace, ANNA) == AMOUNT - 725
+    assert has(workspace, JAN) == before - 725
 
     def take(page):
         jan.open(page, "tokens/")
@@ -523,34 +565,12 @@ def test_a_code_fills_in_and_what_is_reserved_is_taken(site, phone_of):
         page.wait_for_selector("#holds-title", state="detached")
 
     jan.do(take)
-    assert has(workspace, JAN) == AMOUNT + 725
-
-
-def test_a_bill_is_paid_and_says_so(site, phone_of):
-    workspace, _ = site
-    anna = phone_of(ANNA).enrol()
-
-    def pay(page):
-        anna.open(page, "check/")
-        number = page.locator("[data-check=bill]").first.get_attribute("data-id")
-        anna.open(page, f"tokens/send/?bill={number}")
-        page.click("#to-review")
-        page.wait_for_selector("#review:not([hidden])")
-        assert page.locator("#r-text").inner_text() == number
-        page.click("#confirm")
-        assert outcome(page) == "done"
-        anna.open(page, f"tokens/send/?bill={number}")
-        assert "zapłacono już" in page.locator("main").inner_text()
-        return number
-
-    number = anna.do(pay)
-    (paid,) = wallets.paid_bills(workspace, subject=anna.subject)[number]
-    assert has(workspace, ANNA) == AMOUNT - paid.amount
+    assert has(workspace, TAKES) == 725
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])
 def test_the_pages_are_accessible_and_fit(phone_of, language):
-    anna = phone_of(ANNA, language=language).enrol()
+    anna = phone_of(SEEN[language], language=language).enrol()
     assert anna.do(lambda page: _faults(anna, page, language), viewport=DESK) == []
 
 

@@ -1,6 +1,5 @@
 """Members' devices as the office sees them: who asks for recovery, who agreed, what waits, which keys there are."""
 
-from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -42,8 +41,7 @@ def _found(subject: Subject, number: str) -> Devices | None:
         return None
 
 
-@page("devices/agree/", name="devices_agree", act=Act.MANAGE_ACCESS, methods=("POST",))
-@reauthentication_required
+@page("devices/agree/", name="devices_agree", act=Act.MANAGE_ACCESS, methods=("POST",), fresh=True)
 def agree_to_recovery(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """One of two people who say that the new device is the member's."""
     kid = request.POST.get("kid", "")
@@ -72,8 +70,7 @@ def revoke(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     return redirect("devices", code=code)
 
 
-@page("devices/lift/", name="devices_lift", act=Act.MANAGE_ACCESS, methods=("POST",))
-@reauthentication_required
+@page("devices/lift/", name="devices_lift", act=Act.MANAGE_ACCESS, methods=("POST",), fresh=True)
 def lift(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Take the limits off a member's key."""
     lift_limits(workspace(), subject=_member(request, standing, code), kid=request.POST.get("kid", ""))

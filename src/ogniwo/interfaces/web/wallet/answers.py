@@ -133,6 +133,7 @@ def shared_texts() -> dict[str, str]:
         "no_key": _("This device has no key yet. Set it up first."),
         "refused wallet.not_first": _("Another device of yours has to let this one in."),
         "refused wallet.too_many": _("You asked for too many members. Try again in an hour."),
+        "refused wallet.too_many_devices": _("Too many devices wait already. Turn some away first."),
         "refused tokens.member": _("There is no other member with this number in your community."),
         "refused ledger.insufficient_balance": _("You have too little for that."),
         "refused ledger.key_limit": _("That is more than this device may give at once or today."),
