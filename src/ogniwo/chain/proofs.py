@@ -142,6 +142,13 @@ def consistency_of(ledger: Readable, *, older: str, key: Ed25519PrivateKey, note
     )
 
 
+def newest_note(ledger: Readable, *, key: Ed25519PrivateKey, notes: Sequence[str] = ()) -> str:
+    """The signed note of the last block: the one of `notes`, with its cosignatures, else one made now."""
+    if ledger.head().height < 0:
+        raise EmptyLedgerError(detail=f"{ledger.name} has no block yet")
+    return _checkpoint(ledger.head(), notes, key)
+
+
 def _checkpoint(head: Head, notes: Sequence[str], key: Ed25519PrivateKey) -> str:
     wanted = Checkpoint(head.network, head.log_size, bytes.fromhex(head.log_root))
     for note in notes:

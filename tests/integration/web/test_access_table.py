@@ -32,6 +32,8 @@ VALUES = {
     "place": 13,
     "message_id": 999_999,
     "reading_id": 999_999,
+    "size": 192,
+    "transaction": "0" * 64,
 }
 
 

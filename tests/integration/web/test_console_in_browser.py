@@ -44,6 +44,9 @@ FILES = {
     "invitation_qr",
     "members_file",
     "log_file",
+    "wallet_manifest",
+    "wallet_icon",
+    "wallet_worker",
 }
 MEMBER_FILE = """number;name;point;role;meter
 SE-001;Renamed;;;

@@ -178,6 +178,15 @@ def test_a_further_device_is_let_in_by_the_one_there_and_a_revoked_one_is_refuse
     devices.keep_request(ready, subject=anna.subject, envelope=tablet.offer("further"), name="Tablet")
     (asked,) = devices.devices_of(ready, subject=anna.subject).requests
     assert (asked.kid, asked.name, asked.way) == (tablet.kid, "Tablet", "further")
+    for _ in range(devices.REQUESTS_MAX - 1):
+        more = Phone(ready, ANNA).offer("further")
+        kid = devices.keep_request(ready, subject=anna.subject, envelope=more, name="")
+    once_more = {"subject": anna.subject, "envelope": Phone(ready, ANNA).offer("further"), "name": ""}
+    assert refusal_of(devices.keep_request, ready, **once_more) == "wallet.too_many_devices"
+    for one in devices.requests_of(ready, subject=anna.subject):
+        if one.kid != tablet.kid:
+            devices.drop_request(ready, subject=anna.subject, kid=one.kid)
+    assert refusal_of(devices.drop_request, ready, subject=anna.subject, kid=kid) == "wallet.no_request"
     assert anna.send(add_signature(asked.envelope.encode(), anna.key)).code == "accepted"
     shown = devices.devices_of(ready, subject=anna.subject)
     assert ({one.name for one in shown.listed}, shown.requests) == ({"Telefon", "Tablet"}, ())

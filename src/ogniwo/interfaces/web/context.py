@@ -43,6 +43,7 @@ NOUNS: Final = (
     ("messages", "n", _("Messages"), Act.SEE_MEMBERS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),
     ("settings", "s", _("Settings"), Act.CHANGE_SETTINGS),
+    ("devices", "d", _("Devices"), Act.MANAGE_ACCESS),
     ("log", "j", _("Log"), Act.SEE_LOG),
     ("health", "h", _("Health"), Act.SEE_HEALTH),
 )
@@ -52,6 +53,7 @@ NOUNS: Final = (
 WALLET: Final = (
     ("wallet_home", _("Home")),
     ("wallet_energy", _("Energy")),
+    ("wallet_tokens", _("Wallet")),
     ("wallet_bills", _("Bills")),
     ("wallet_more", _("More")),
 )

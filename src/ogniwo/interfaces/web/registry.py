@@ -9,6 +9,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
 from django.urls import URLPattern, path
+from django.utils.crypto import salted_hmac
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web import context
@@ -112,7 +113,7 @@ def _guarded(each: Page) -> View:
                 return standing
             if each.fresh and request.method == "POST":
                 require_recent_sign_in(request)
-            return each.view(request, standing, **kwargs)
+            return _owned(request, each, standing, each.view(request, standing, **kwargs))
         except OutOfSightError as refusal:
             return refused(request, refusal, status=HTTPStatus.NOT_FOUND)
         except NotAllowedError as refusal:
@@ -120,6 +121,14 @@ def _guarded(each: Page) -> View:
         except Refusal as refusal:
             return refused(request, refusal, status=HTTPStatus.CONFLICT)
 
+    return answer
+
+
+def _owned(request: HttpRequest, each: Page, standing: Standing | None, answer: HttpResponse) -> HttpResponse:
+    """Tell the wallet's worker whose page this is: it keeps a member's own pages only, and only for himself."""
+    own = each.in_wallet and standing in viewer(request).standings
+    if own and request.method == "GET" and answer.headers.get("Content-Type", "").startswith("text/html"):
+        answer.headers["X-Wallet-Owner"] = salted_hmac("wallet owner", str(request.user.pk)).hexdigest()[:32]
     return answer
 
 

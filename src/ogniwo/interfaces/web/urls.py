@@ -32,11 +32,14 @@ for _noun in (
     "messages",
     "readings",
     "looking",
+    "devices",
     "log",
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
 for _part in ("home", "energy", "meters", "bills", "community", "messages", "profile"):
+    import_module(f"ogniwo.interfaces.web.wallet.{_part}")
+for _part in ("install", "devices", "tokens", "paying", "checking"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [

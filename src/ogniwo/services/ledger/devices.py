@@ -37,6 +37,9 @@ NAME_MAX = 40
 REQUEST_S = 24 * 3_600
 """How long a request of a new device may be answered; what it signed says so itself."""
 
+REQUESTS_MAX = 5
+"""How many devices of one member may wait at once."""
+
 _ON_LEDGER = "wallet"
 _NAME = "device_name"
 REQUEST = "device_request"
@@ -59,6 +62,12 @@ class NoDeviceError(Refusal):
     """There is no such device of this member."""
 
     code = "wallet.no_device"
+
+
+class TooManyRequestsError(Refusal):
+    """More devices wait already than one member sets up; turn some away, or wait until they expire."""
+
+    code = "wallet.too_many_devices"
 
 
 class NoRequestError(Refusal):
@@ -290,6 +299,9 @@ def keep_request(workspace: Workspace, *, subject: Subject, envelope: bytes, nam
     if not fits:
         raise DeviceKeyError(detail="this is not the registration that was offered")
     kid = opened.signers[0]
+    others = [one for one in requests_of(workspace, subject=subject) if one.kid != kid]
+    if len(others) >= REQUESTS_MAX:
+        raise TooManyRequestsError(detail=f"{len(others)} devices wait to be let in; at most {REQUESTS_MAX} may")
     _keep_name(kid, name)
     Commitment.objects.update_or_create(
         kind=REQUEST,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from ogniwo.chain.proofs import Readable, consistency_of, receipt_of
+from ogniwo.chain.proofs import Readable, consistency_of, newest_note, receipt_of
 from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.refusals import Refusal
@@ -16,6 +16,7 @@ from ogniwo.services.billing.queries import invoice
 from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, point_path
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.ledger.viewing import view_ledger
+from ogniwo.services.ledger.witnessing import configured_witnesses
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -59,6 +60,23 @@ def prove_transaction(workspace: Workspace, *, name: str) -> bytes:
             key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY),
             notes=kept_checkpoints(workspace),
         )
+
+
+def shown_checkpoint(workspace: Workspace) -> str:
+    """The signed note of the ledger of now, with the lines of witnesses where they are kept."""
+    with view_ledger(workspace) as (ledger, _):
+        return newest_note(
+            ledger, key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY), notes=kept_checkpoints(workspace)
+        )
+
+
+def witness_policy(workspace: Workspace) -> tuple[tuple[str, ...], int] | None:
+    """The published keys of the workspace's witnesses, and how many make a checkpoint final; None without any."""
+    configured = configured_witnesses(workspace)
+    if configured is None:
+        return None
+    policy = configured.policy
+    return tuple(one.text() for one in policy.witnesses), policy.quorum
 
 
 def prove_consistency(workspace: Workspace, *, older: str) -> bytes:

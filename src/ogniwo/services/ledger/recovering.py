@@ -1,9 +1,11 @@
 """The way back for a member who lost all his keys: two people agree, 72 hours pass, limits are low at first."""
 
 import hashlib
+from dataclasses import dataclass
 
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.rulebook.recovery import FINISH_S
 from ogniwo.core.ledger.signing import add_signature, key_id, public_key_of
 from ogniwo.core.ledger.state import State
 from ogniwo.core.ledger.transactions import (
@@ -21,11 +23,19 @@ from ogniwo.core.ledger.transactions import (
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject
-from ogniwo.services.ledger.access import OPERATOR_KEY, frame, key_store, organisation_path, signed, submit
+from ogniwo.services.ledger.access import (
+    OPERATOR_KEY,
+    frame,
+    key_store,
+    member_path,
+    organisation_path,
+    signed,
+    submit,
+)
 from ogniwo.services.ledger.devices import REQUEST, DeviceRequest, NoDeviceError, NoRequestError, request_of
 from ogniwo.services.ledger.payments import PAYMENT_ASSET
 from ogniwo.services.ledger.sending import WAIT_S
-from ogniwo.services.ledger.viewing import wait_for_ledger
+from ogniwo.services.ledger.viewing import view_ledger, wait_for_ledger
 from ogniwo.services.ledger.wallets import account_of
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
@@ -134,6 +144,36 @@ def _missing(state: State, account: str, path: str, kid: str) -> tuple[str, ...]
         ("binding", (account, OFFICE_ROLE, path) in state.bindings),
     )
     return tuple(part for part, there in found if not there)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberRecovery:
+    """A recovery that waits: whose, the key's id, from when it may be finished and until when (seconds since 1970)."""
+
+    member: str
+    name: str
+    kid: str
+    due_s: int
+    ends_s: int
+
+
+def recoveries_of(workspace: Workspace, *, subject: Subject) -> tuple[MemberRecovery, ...]:
+    """The recoveries that wait, of the members that a subject may see, the next to be finished first."""
+    members = {member_path(one): one for one in Member.objects.all().visible_to(subject).select_related("organisation")}
+    now = int(workspace.now().timestamp())
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
+        found = [
+            MemberRecovery(
+                member=members[account].number,
+                name=members[account].name,
+                kid=key_id(one.key),
+                due_s=one.due,
+                ends_s=one.due + FINISH_S,
+            )
+            for account, one in state.recoveries.items()
+            if account in members and now < one.due + FINISH_S
+        ]
+    return tuple(sorted(found, key=lambda one: (one.due_s, one.member)))
 
 
 def finish_recovery(workspace: Workspace, *, subject: Subject) -> str:

@@ -28,6 +28,13 @@ def zl(grosz: int | None) -> str:
 
 
 @register.filter
+def asset_amount(amount: int, asset: str) -> str:
+    """An amount of a ledger asset, whose name ends with its decimals: `PLN/2`."""
+    scale = asset.rpartition("/")[2]
+    return decimal_text(amount, decimals=int(scale) if scale.isdecimal() else 0)
+
+
+@register.filter
 def kwh(energy_wh: int | None) -> str:
     """Wh as kWh with three places."""
     return _NOTHING if energy_wh is None or energy_wh == "" else decimal_text(int(energy_wh), decimals=3)
