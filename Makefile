@@ -3,8 +3,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+ON_POSTGRESQL := $(addprefix tests/integration/,web/test_access_table.py web/test_console_period.py \
+	web/test_pages_that_grow.py test_ledger_in_workspace.py test_records_shared.py)
 
-.PHONY: help demo demo-stop demo-shots test check bench fuzz simulate lock charts clean setup setup-dev system-demo system-test
+.PHONY: help demo demo-stop demo-shots test test-postgresql check bench fuzz simulate lock charts clean setup setup-dev system-demo system-test
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +22,9 @@ demo-shots: setup-dev ## photograph every screen of the running demo into build/
 
 test: setup-dev ## set up (system packages too, where allowed), then pass all tests (DATABASE=postgresql for its records)
 	OGNIWO_TEST_DATABASE=$(or $(DATABASE),sqlite) $(BIN)/python -m pytest -n auto --dist loadgroup $(PYTEST_ARGS)
+
+test-postgresql: setup-dev ## the tests that lean most on the records, with the records in PostgreSQL
+	OGNIWO_TEST_DATABASE=postgresql $(BIN)/python -m pytest -n auto --dist loadgroup $(ON_POSTGRESQL) $(PYTEST_ARGS)
 
 check: setup-dev ## lint, types, import contracts, scope lint, documentation
 	$(BIN)/ruff check .

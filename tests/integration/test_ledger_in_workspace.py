@@ -134,7 +134,8 @@ def _served_and_followed(workspace, tmp_path):
         url = server.stdout.readline().strip()
         assert url.startswith("http://127.0.0.1:")
         assert exchange("GET", f"{url}/v1/health", bytes_max=9_999).status == 200
-        assert "ledger.locked" in _refused(workspace, "ledger", "show")
+        assert "documents" in command(workspace, "ledger", "show")  # who reads does not wait for who writes
+        assert "ledger.locked" in _refused(workspace, "ledger", "post", "2026-10")
         said = command(workspace, "ledger", "follow", url, "--folder", str(copy))
         assert "agrees with the signed checkpoint" in said
         size = int(json.loads(exchange("GET", f"{url}/v1/head", bytes_max=9_999).body)["log_size"])

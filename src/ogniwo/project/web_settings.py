@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "ogniwo.interfaces.web",
 ]
 MIDDLEWARE = [
+    "ogniwo.interfaces.web.crowd.TurnByTurn",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "ogniwo.interfaces.web.headers.SecurityHeaders",

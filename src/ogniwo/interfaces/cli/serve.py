@@ -45,9 +45,12 @@ def serve_command(runtime: Runtime, *, host: str, port: int, with_jobs: bool | N
     import uvicorn  # noqa: PLC0415 -- only this command needs it
     from django.core.asgi import get_asgi_application  # noqa: PLC0415 -- after the settings are chosen
 
+    from ogniwo.interfaces.web.crowd import collect_seldom  # noqa: PLC0415 -- only this command needs it
+
     workspace = opened(runtime)
     say(f"{workspace.name}: {os.environ.get('OGNIWO_ORIGIN', f'http://{host}:{port}')}")
     beside = _worker(workspace.root) if _wanted(host, with_jobs) else contextlib.nullcontext()
+    collect_seldom()
     with beside:
         uvicorn.run(
             get_asgi_application(),

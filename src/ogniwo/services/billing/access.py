@@ -59,7 +59,9 @@ def listed_documents(*, subject: Subject, month: str = "", member: str = "") -> 
             "gross_grosz": str(record.gross_grosz),
             "digest": record.digest,
         }
-        for record in invoices(subject=subject, month=month, member=member)
+        for record in invoices(subject=subject, month=month, member=member).defer(
+            "document", "corrects__document", "run__inputs", "run__totals", "run__pool"
+        )
     ]
 
 

@@ -1,10 +1,8 @@
 """Read issued documents, and explain their lines down to the intervals, the rates and the rounding."""
 
-from collections.abc import Sequence
-
 from ogniwo.core.billing.explanation import Explanation, explain
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.records.billing.models import InvoiceRecord, NumberSequence
+from ogniwo.records.billing.models import InvoiceQuerySet, InvoiceRecord, NumberSequence
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.issuing import reconstructed
 
@@ -15,12 +13,12 @@ class InvoiceNotFoundError(Refusal):
     code = "invoice.not_found"
 
 
-def invoices(*, subject: Subject, month: str = "", member: str = "") -> Sequence[InvoiceRecord]:
+def invoices(*, subject: Subject, month: str = "", member: str = "") -> InvoiceQuerySet:
     """Issued documents that the subject may see, by number."""
-    found = InvoiceRecord.objects.all().visible_to(subject).select_related("member", "run__community")
+    found = InvoiceRecord.objects.all().visible_to(subject).select_related("member", "run__community", "corrects")
     if month:
         found = found.filter(run__month=month)
-    return tuple(found.filter(member__number=member) if member else found)
+    return found.filter(member__number=member) if member else found
 
 
 def invoice(*, number: str, subject: Subject) -> InvoiceRecord:

@@ -19,6 +19,7 @@ from ogniwo.services.ledger.access import (
     open_projection,
     point_path,
 )
+from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -56,9 +57,7 @@ class AccountBalance:
 
 def ledger_head(workspace: Workspace) -> LedgerHead:
     """The head of the ledger; refuses a workspace without one."""
-    if not has_ledger(workspace):
-        raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
-    with open_ledger(workspace) as ledger:
+    with view_ledger(workspace) as (ledger, _):
         head = ledger.head()
         with ledger.reading() as state:
             return LedgerHead(
@@ -95,7 +94,7 @@ def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject:
     if point is None:
         raise TokensNotFoundError(detail=f"there is no metering point {point_code}")
     path = point_path(point)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         minted = {key: token for key, token in state.minted.items() if key[0] == path and key[1].startswith(str(month))}
     return tuple(
         MintedDay(

@@ -133,7 +133,7 @@ class PointDetails:
 
 def list_points(*, organisation: Organisation, subject: Subject, group: str = "") -> tuple[PointSummary, ...]:
     """The points of an organisation that the subject may see, by code; of a group (`a/b`) and all below it if named."""
-    found = (_summary(point) for point in visible_points(organisation=organisation, subject=subject))
+    found = _summaries(visible_points(organisation=organisation, subject=subject))
     return tuple(one for one in found if not group or f"{one.group}/".startswith(f"{group.strip('/')}/"))
 
 
@@ -145,7 +145,7 @@ def points_below(*, subject: Subject, search: str = "", member: str = "") -> tup
     if search:
         looked = Q(code__contains=search) | Q(town__icontains=search)
         points = points.filter(looked | Q(member__name__icontains=search) | Q(member__number__icontains=search))
-    return tuple(_summary(point) for point in points)
+    return _summaries(points)
 
 
 def group_path(group: PointGroup | None) -> str:
@@ -260,6 +260,21 @@ def _visible_point(code: str, subject: Subject) -> MeteringPoint:
     if point is None:
         raise PointNotFoundError(detail=f"no metering point {code}; `ogniwo point list` shows all")
     return point
+
+
+def _summaries(points: Iterable[MeteringPoint]) -> tuple[PointSummary, ...]:
+    """Many points; the groups above theirs are read level by level, not point by point."""
+    listed = list(points)
+    known = {point.group.pk: point.group for point in listed if point.group is not None}
+    for group in PointGroup.objects.filter(organisation__in={point.organisation_id for point in listed}):
+        known.setdefault(group.pk, group)
+    for group in known.values():
+        if group.parent_id is not None:
+            group.parent = known[group.parent_id]
+    for point in listed:
+        if point.group_id is not None:
+            point.group = known[point.group_id]
+    return tuple(_summary(point) for point in listed)
 
 
 def _summary(point: MeteringPoint) -> PointSummary:

@@ -67,7 +67,8 @@ def member_details(*, number: str, subject: Subject, month: Month) -> MemberDeta
 def _summaries(members: Iterable[Member], month: Month) -> tuple[MemberSummary, ...]:
     listed = list(members)
     parts: dict[int, list[Membership]] = {}
-    for one in Membership.objects.filter(point__member__in=listed).select_related("point"):
+    memberships = Membership.objects.filter(point__member__in=listed).select_related("point")
+    for one in memberships.only("valid_from", "valid_to", "point__member"):
         parts.setdefault(one.point.member_id, []).append(one)
     return tuple(
         MemberSummary(

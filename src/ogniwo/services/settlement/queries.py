@@ -1,8 +1,10 @@
 """Read runs, statements and hourly flows back, within what the asking subject may see."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -16,7 +18,7 @@ from ogniwo.core.settlement.model import EnergyFlows, Statement
 from ogniwo.core.tariffs.model import ChargeLine
 from ogniwo.core.tariffs.rules import TariffBook
 from ogniwo.records.parties.models import Organisation
-from ogniwo.records.settlement.models import StatementRecord
+from ogniwo.records.settlement.models import SettlementRun, StatementRecord
 from ogniwo.records.visibility import Subject
 from ogniwo.services.settlement.closing import FLOW_NAMES, unpack_flows
 from ogniwo.services.tariffs.queries import load_rate_book
@@ -97,7 +99,9 @@ def settled_month(
             detail=f"{community.code} has no settlement of {month}{wanted}; versions: {known}; "
             f"`ogniwo period close {month}` makes one"
         )
-    records = visible.filter(run__version=chosen).select_related("run", "point").order_by("point__code")
+    run = SettlementRun.objects.get(community=community, month=str(month), version=chosen)
+    # A run's inputs are large: once, and not beside each of its statements.
+    records = visible.filter(run=run).select_related("point").defer("flows").order_by("point__code")
     if member:
         records = records.filter(point__member__number=member)
     if point:
@@ -107,7 +111,6 @@ def settled_month(
         raise StatementNotFoundError(
             detail=f"the settlement of {month} version {chosen} has no statement of {point or member}"
         )
-    run = found[0].run
     return SettledMonth(
         community=community.code,
         month=month,
@@ -134,6 +137,42 @@ def member_totals(statements: Sequence[Statement]) -> tuple[MemberTotal, ...]:
     for statement in statements:
         by_member.setdefault(statement.member, []).append(statement)
     return tuple(_member_total(member, by_member[member]) for member in sorted(by_member))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthTotals:
+    """What a month came to by member, in its newest version."""
+
+    version: int
+    members: tuple[MemberTotal, ...]
+
+
+def month_totals(*, community: Organisation, month: Month, subject: Subject) -> MonthTotals | None:
+    """The newest settlement by member as far as the subject sees it; None before the month is closed.
+
+    Statements never change once stored, so the sums of the same ones are made and checked once.
+    Raises DamagedStatementError.
+    """
+    visible = StatementRecord.objects.all().visible_to(subject).filter(run__community=community, run__month=str(month))
+    listed = tuple(visible.order_by("run__version", "point__code").values_list("run__version", "pk", "digest"))
+    if not listed:
+        return None
+    version = listed[-1][0]
+    newest = frozenset(row for row in listed if row[0] == version)
+    with _TOTALS_GUARD:
+        known = _TOTALS.get(newest)
+    if known is None:
+        known = member_totals(settled_month(community=community, month=month, subject=subject).statements)
+        with _TOTALS_GUARD:
+            _TOTALS[newest] = known
+            while len(_TOTALS) > _TOTALS_KEPT:
+                _TOTALS.pop(next(iter(_TOTALS)))
+    return MonthTotals(version=version, members=known)
+
+
+_TOTALS: Final[dict[frozenset[tuple[int, int, str]], tuple[MemberTotal, ...]]] = {}
+_TOTALS_KEPT: Final = 16
+_TOTALS_GUARD: Final = threading.Lock()
 
 
 def _member_total(member: str, statements: Sequence[Statement]) -> MemberTotal:

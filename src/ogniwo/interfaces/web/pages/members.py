@@ -28,6 +28,7 @@ from ogniwo.services.settlement.queries import (
     StatementNotFoundError,
     added_flows,
     member_totals,
+    month_totals,
     settled_month,
 )
 from ogniwo.services.workspace.log import LogFilter, log_entries
@@ -50,8 +51,12 @@ def members(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
     mode = "bill" if request.GET.get("mode") == "bill" else "manage"
     found = list_members(subject=subject, month=month, search=search, state=state)
     paging = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    settled = _settled(code, month, subject) if mode == "bill" else None
-    totals = {one.member: one for one in member_totals(settled.statements)} if settled else {}
+    settled = (
+        month_totals(community=organisation(code=code, subject=subject), month=month, subject=subject)
+        if mode == "bill"
+        else None
+    )
+    totals = {one.member: one for one in settled.members} if settled else {}
     accounts = accounts_of_members(subject.path) if mode == "manage" else {}
     query = request.GET.copy()
     query.pop("page", None)
