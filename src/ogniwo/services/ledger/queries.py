@@ -15,10 +15,9 @@ from ogniwo.services.ledger.access import (
     has_ledger,
     member_path,
     names_of_accounts,
-    open_ledger,
-    open_projection,
     point_path,
 )
+from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -58,7 +57,7 @@ def ledger_head(workspace: Workspace) -> LedgerHead:
     """The head of the ledger; refuses a workspace without one."""
     if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
-    with open_ledger(workspace) as ledger:
+    with view_ledger(workspace) as (ledger, _):
         head = ledger.head()
         with ledger.reading() as state:
             return LedgerHead(
@@ -95,7 +94,7 @@ def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject:
     if point is None:
         raise TokensNotFoundError(detail=f"there is no metering point {point_code}")
     path = point_path(point)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         minted = {key: token for key, token in state.minted.items() if key[0] == path and key[1].startswith(str(month))}
     return tuple(
         MintedDay(
@@ -125,7 +124,7 @@ def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance,
     names = account_names(subject)
     own_only = bool(subject.member_number)
     prefix = subject.path.strip("/")
-    with open_projection(workspace) as projection:
+    with view_ledger(workspace) as (_, projection):
         found = projection.balances(subtree=prefix)
     return tuple(
         AccountBalance(account=account, name=names.get(account, ""), asset=asset, amount=amount)
@@ -177,7 +176,7 @@ def open_proposals(workspace: Workspace, *, subject: Subject) -> tuple[OpenPropo
     """The proposals that wait, as far as the subject made them or may speak, by when they end."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         found = [_proposal(state, name) for name in state.proposals]
         now = ledger.head().time_s
     return tuple(
@@ -191,7 +190,7 @@ def waiting_recoveries(workspace: Workspace, *, subject: Subject) -> tuple[Waiti
     """The recoveries on their way of accounts that the subject may see: a member sees his own and can stop it."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         return tuple(
             WaitingRecovery(account=account, by=one.by, device=one.device, due_s=one.due)
             for account, one in sorted(state.recoveries.items())
@@ -203,7 +202,7 @@ def ledger_keys(workspace: Workspace, *, account: str, subject: Subject) -> tupl
     """The keys of an account, or of all that the subject may see when it is empty."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         kids = state.keys.grouped(account) if account else tuple(state.keys)
         now = ledger.head().time_s
         found = [_key(state, kid, now) for kid in kids if visible(state.keys[kid].account)]
@@ -297,7 +296,7 @@ def account_view(workspace: Workspace, *, account: str, subject: Subject, limit:
     if not held:
         raise AccountNotFoundError(detail=f"there is no account {account} with a balance")
     moved: list[tuple[int, AccountMovement]] = []
-    with open_projection(workspace) as projection:
+    with view_ledger(workspace) as (_, projection):
         places = {one.log_index: one for one in projection.history(account, limit=limit)}
         for balance in held:
             after = balance.amount
