@@ -77,7 +77,8 @@ def test_pages_of_the_journal_follow_one_another_without_gap_or_overlap(shared):
 
 
 def test_filters_narrow_and_never_widen_what_is_in_sight(shared):
-    assert {one.operation for one in entries(shared, operation="mint_metering").entries} == {"mint_metering"}
+    for operation in {one.operation for one in entries(shared).entries}:
+        assert {one.operation for one in entries(shared, operation=operation).entries} == {operation}
     point = next(one for one in balances(shared, subject=COMMUNITY) if "/p-" in one.account)
     own = entries(shared, account=point.account, limit=10_000).entries
     assert own
@@ -92,11 +93,13 @@ def test_filters_narrow_and_never_widen_what_is_in_sight(shared):
 
 
 def test_a_day_of_readings_leads_to_its_point_and_a_document_to_its_number(shared):
-    minted = entries(shared, operation="mint_metering").entries[0]
-    (source,) = transaction_view(shared, name=minted.transaction, subject=COMMUNITY).sources
-    assert source.kind == "readings"
-    assert len(source.point) == 18
-    assert source.energy_wh == max(change.amount for change in minted.changes)
+    minted = next(
+        one for one in entries(shared, limit=10_000).entries if one.operation in {"mint_days", "mint_metering"}
+    )
+    sources = transaction_view(shared, name=minted.transaction, subject=COMMUNITY).sources
+    assert {one.kind for one in sources} == {"readings"}
+    assert all(len(one.point) == 18 and one.day.startswith("2026-10-") for one in sources)
+    assert sum(one.energy_wh for one in sources) == sum(one.amount for one in minted.changes if one.amount > 0)
     claim = Commitment.objects.filter(kind="claims").first()
     (document,) = transaction_view(shared, name=claim.transaction_id, subject=COMMUNITY).sources
     assert (document.kind, document.number) == ("claims", claim.natural_id)

@@ -81,9 +81,9 @@ def test_points_are_found_and_filtered_by_role(reader_of):
 def test_a_point_shows_validity_as_bars_and_as_dates(reader_of):
     found = page(reader_of(Role.CLERK), f"points/{ONE.code}/?month=2026-10")
     bars = re.findall(r'<rect class="bar-ground" x="(\d+)"[^>]*width="(\d+)"', found)
-    assert len(bars) == 3
+    assert len(bars) == 4, "meter, its ratio, contract, membership"
     assert all(int(x) + int(width) <= 988 for x, width in bars)
-    (meter_x, contract_x, _) = (int(x) for x, _ in bars)
+    (meter_x, _, contract_x, _) = (int(x) for x, _ in bars)
     assert meter_x < contract_x
     assert "2024-01-01" in found
     assert "Intervals of the month" in found

@@ -35,7 +35,7 @@ NOUNS: Final = (
     ("quality", "q", _("Data quality"), Act.SEE_METERING),
     ("intervals", "i", _("Intervals"), Act.SEE_METERING),
     ("balance", "b", _("Balance"), Act.SEE_SETTLEMENT),
-    ("tariffs", "z", _("Tariffs"), Act.SEE_SETTLEMENT),
+    ("tariffs", "a", _("Tariffs"), Act.SEE_SETTLEMENT),
     ("period", "c", _("Period close"), Act.SEE_SETTLEMENT),
     ("bills", "r", _("Bills"), Act.SEE_BILLS),
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),

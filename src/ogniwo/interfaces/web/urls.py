@@ -15,6 +15,7 @@ for _noun in (
     "members",
     "members_edit",
     "members_import",
+    "points_formulas",
     "points",
     "files",
     "quality",

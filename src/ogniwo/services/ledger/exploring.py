@@ -19,10 +19,9 @@ from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.transactions import Payload, signed_days
 from ogniwo.formats.sheets.writer import csv_bytes
 from ogniwo.records.ledger.models import Commitment
-from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.visibility import Subject
-from ogniwo.services.ledger.access import NoLedgerError, has_ledger, open_projection, point_path
 from ogniwo.services.ledger.queries import AccountBalance, account_names
+from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.workspace.model import Workspace
 
 PAGE: Final = 100
@@ -120,9 +119,7 @@ class TransactionView:
 
 @contextmanager
 def _tables(workspace: Workspace) -> Iterator[Projection]:
-    if not has_ledger(workspace):
-        raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
-    with open_projection(workspace) as projection:
+    with view_ledger(workspace) as (_, projection):
         yield projection
 
 
@@ -194,7 +191,7 @@ def transaction_view(workspace: Workspace, *, name: str, subject: Subject) -> Tr
     opened = open_transaction(read_body(block.body)[located.position].envelope)
     return TransactionView(
         entry=entry,
-        sources=(*_documents(name), *_readings(opened.payload, subject)),
+        sources=(*_documents(name), *_readings(opened.payload, names)),
         fields=tuple(_flat("", msgspec.to_builtins(opened.payload))),
         signers=opened.signers,
     )
@@ -243,23 +240,18 @@ def _documents(name: str) -> list[Source]:
     return [Source(kind=row.kind, number=row.natural_id) for row in rows]
 
 
-def _readings(payload: Payload, subject: Subject) -> list[Source]:
-    """The days of readings that were minted, of a point that the subject sees."""
-    days = signed_days(payload)
-    if not days:
-        return []
-    points = MeteringPoint.objects.all().visible_to(subject).select_related("organisation")
-    codes = {point_path(point): point.code for point in points}
+def _readings(payload: Payload, names: Mapping[str, str]) -> list[Source]:
+    """The days of readings that were minted; the point is named where the subject sees it."""
     return [
         Source(
             kind="readings",
-            point=codes.get(one.record.point, ""),
+            point=names.get(one.record.point, ""),
             day=one.record.day,
             channel=one.record.channel,
             energy_wh=one.record.total_wh,
             version=one.record.version,
         )
-        for one in days
+        for one in signed_days(payload)
     ]
 
 

@@ -15,8 +15,6 @@ from ogniwo.services.ledger.access import (
     has_ledger,
     member_path,
     names_of_accounts,
-    open_ledger,
-    open_projection,
     point_path,
 )
 from ogniwo.services.ledger.viewing import view_ledger
@@ -124,7 +122,7 @@ def balances(workspace: Workspace, *, subject: Subject) -> tuple[AccountBalance,
     names = account_names(subject)
     own_only = bool(subject.member_number)
     prefix = subject.path.strip("/")
-    with open_projection(workspace) as projection:
+    with view_ledger(workspace) as (_, projection):
         found = projection.balances(subtree=prefix)
     return tuple(
         AccountBalance(account=account, name=names.get(account, ""), asset=asset, amount=amount)
@@ -176,7 +174,7 @@ def open_proposals(workspace: Workspace, *, subject: Subject) -> tuple[OpenPropo
     """The proposals that wait, as far as the subject made them or may speak, by when they end."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         found = [_proposal(state, name) for name in state.proposals]
         now = ledger.head().time_s
     return tuple(
@@ -190,7 +188,7 @@ def waiting_recoveries(workspace: Workspace, *, subject: Subject) -> tuple[Waiti
     """The recoveries on their way of accounts that the subject may see: a member sees his own and can stop it."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         return tuple(
             WaitingRecovery(account=account, by=one.by, device=one.device, due_s=one.due)
             for account, one in sorted(state.recoveries.items())
@@ -202,7 +200,7 @@ def ledger_keys(workspace: Workspace, *, account: str, subject: Subject) -> tupl
     """The keys of an account, or of all that the subject may see when it is empty."""
     _founded(workspace)
     visible = _accounts_of(subject)
-    with open_ledger(workspace) as ledger, ledger.reading() as state:
+    with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         kids = state.keys.grouped(account) if account else tuple(state.keys)
         now = ledger.head().time_s
         found = [_key(state, kid, now) for kid in kids if visible(state.keys[kid].account)]
@@ -296,7 +294,7 @@ def account_view(workspace: Workspace, *, account: str, subject: Subject, limit:
     if not held:
         raise AccountNotFoundError(detail=f"there is no account {account} with a balance")
     moved: list[tuple[int, AccountMovement]] = []
-    with open_projection(workspace) as projection:
+    with view_ledger(workspace) as (_, projection):
         places = {one.log_index: one for one in projection.history(account, limit=limit)}
         for balance in held:
             after = balance.amount

@@ -83,6 +83,17 @@ class MeterPeriod:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RatioPeriod:
+    """Transformer ratios (primary, secondary) of a point's meter while it hung there; `valid_to` None: until now."""
+
+    serial: str
+    valid_from: datetime
+    valid_to: datetime | None
+    current: tuple[int, int]
+    voltage: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContractPeriod:
     """A supply contract of a point; `terms` are the names and values of PointTerms."""
 
@@ -126,6 +137,7 @@ class PointDetails:
     latitude_e6: int | None
     longitude_e6: int | None
     meters: tuple[MeterPeriod, ...]
+    ratios: tuple[RatioPeriod, ...]
     contracts: tuple[ContractPeriod, ...]
     memberships: tuple[MembershipPeriod, ...]
     channels: tuple[ChannelMonth, ...]
@@ -166,6 +178,7 @@ def point_details(workspace: Workspace, *, code: str, subject: Subject) -> Point
         latitude_e6=point.latitude_e6,
         longitude_e6=point.longitude_e6,
         meters=_meters(point),
+        ratios=_ratios(point),
         contracts=tuple(
             ContractPeriod(
                 operator=one.operator,
@@ -303,6 +316,28 @@ def _meters(point: MeteringPoint) -> tuple[MeterPeriod, ...]:
                 voltage=(ratio.voltage_primary, ratio.voltage_secondary) if ratio else (1, 1),
             )
         )
+    return tuple(periods)
+
+
+def _ratios(point: MeteringPoint) -> tuple[RatioPeriod, ...]:
+    """Every ratio that was in force at the point, cut to the time its meter was there."""
+    periods = []
+    for one in point.installations.select_related("meter"):
+        rows = list(one.meter.ratios.order_by("valid_from"))
+        ends = [*(row.valid_from for row in rows[1:]), None]
+        for row, end in zip(rows, ends, strict=True):
+            begin = max(row.valid_from, one.valid_from)
+            until = min((each for each in (end, one.valid_to) if each is not None), default=None)
+            if until is None or begin < until:
+                periods.append(
+                    RatioPeriod(
+                        serial=one.meter.serial,
+                        valid_from=begin,
+                        valid_to=until,
+                        current=(row.current_primary, row.current_secondary),
+                        voltage=(row.voltage_primary, row.voltage_secondary),
+                    )
+                )
     return tuple(periods)
 
 

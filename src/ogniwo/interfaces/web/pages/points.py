@@ -20,6 +20,7 @@ from ogniwo.services.ledger.queries import MintedDay, minted_days
 from ogniwo.services.metering.queries import (
     PointDetails,
     PointNotFoundError,
+    RatioPeriod,
     SeriesNotFoundError,
     point_details,
     points_below,
@@ -82,11 +83,16 @@ def _minted(request: HttpRequest, ppe: str, subject: Subject) -> tuple[MintedDay
 def _timeline(details: PointDetails, until: date) -> Timeline:
     """Meters, contracts and memberships as bars over the years."""
     rows = [(_("Meter"), one.serial, _day(one.valid_from), _day_or_none(one.valid_to)) for one in details.meters]
+    rows += [(_("Ratio"), _ratio(one), _day(one.valid_from), _day_or_none(one.valid_to)) for one in details.ratios]
     rows += [
         (_("Supply contract"), f"{one.operator} {one.group}", one.valid_from, one.valid_to) for one in details.contracts
     ]
     rows += [(_("Membership"), one.community, one.valid_from, one.valid_to) for one in details.memberships]
     return timeline(rows, until=until)
+
+
+def _ratio(one: RatioPeriod) -> str:
+    return f"{one.current[0]}/{one.current[1]} A, {one.voltage[0]}/{one.voltage[1]} V"
 
 
 def _day(instant: datetime) -> date:
