@@ -12,6 +12,9 @@ DEBUG = False
 # Type checkers and documentation load this without a workspace, the demo before there is one: nothing is written then.
 _BOUND = bool(os.environ.get("OGNIWO_WORKSPACE")) and (WORKSPACE / "ogniwo.toml").is_file()
 SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "without a workspace nobody signs in"
+WEBHOOKS_TO_PRIVATE = os.environ.get("OGNIWO_WEBHOOKS_TO_PRIVATE", "") == "1"
+"""Whether events may be sent to addresses of the own network."""
+
 SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")
 """Where people reach this installation; passkeys are bound to it."""
 

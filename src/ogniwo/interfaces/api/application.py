@@ -27,7 +27,15 @@ RESOURCES: Final = (
     "organisations",
     "members",
     "points",
+    "intervals",
+    "files",
+    "quality",
+    "settlement_runs",
     "bills",
+    "ledger",
+    "tariffs",
+    "jobs",
+    "webhooks",
     "about",
 )
 VERSION: Final = "1.0.0"
@@ -79,13 +87,11 @@ def _flat(model: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 -- the framework
     return found
 
 
-def _refused(request: HttpRequest, refusal: Exception) -> HttpResponse:
-    assert isinstance(refusal, Refusal)  # noqa: S101 -- registered for refusals only
+def _refused(request: HttpRequest, refusal: Any) -> HttpResponse:  # noqa: ANN401 -- registered for refusals only
     return answer_refusal(request, refusal)
 
 
-def _invalid(request: HttpRequest, error: Exception) -> HttpResponse:
-    assert isinstance(error, ValidationError)  # noqa: S101 -- registered for it only
+def _invalid(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ANN401 -- registered for ValidationError only
     errors = []
     for one in error.errors[:50]:
         where, *place = one["loc"]
@@ -96,7 +102,7 @@ def _invalid(request: HttpRequest, error: Exception) -> HttpResponse:
     return answer_refusal(request, InvalidError(detail="values of the request are not right", errors=errors))
 
 
-def _failed(request: HttpRequest, error: Exception) -> HttpResponse:
+def _failed(request: HttpRequest, error: Any) -> HttpResponse:  # noqa: ANN401 -- registered for exceptions
     """What the framework or Django found wrong with a request, and our own mistakes: those are logged and raised."""
     if isinstance(error, RequestDataTooBig):
         return answer_refusal(request, TooLargeError(detail="the body is larger than is taken here"))

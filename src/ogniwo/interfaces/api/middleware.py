@@ -12,6 +12,7 @@ from ogniwo.interfaces.api.limits import ADDRESSES
 from ogniwo.interfaces.api.problems import (
     PREFIX,
     PROBLEM_JSON,
+    HttpRefusal,
     MalformedError,
     TooOftenError,
     answer_refusal,
@@ -52,7 +53,7 @@ def address_of(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
-def _said(request: HttpRequest, refusal: MalformedError | TooOftenError) -> HttpResponse:
+def _said(request: HttpRequest, refusal: HttpRefusal) -> HttpResponse:
     with translation.override(translation.get_language_from_request(request)):
         return answer_refusal(request, refusal)
 

@@ -38,7 +38,7 @@ def page_of(
     rows: Iterable[Row],
     *,
     paged: Paged,
-    key: Callable[[Row], Sequence[str | int]],
+    key: Callable[[Row], tuple[str | int, ...]],
     shape: Callable[[Row], Out],
 ) -> dict[str, Any]:
     """The rows after the cursor, in the order of their unique key. Raises InvalidError for a cursor of none of ours."""

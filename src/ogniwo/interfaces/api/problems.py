@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -64,6 +65,13 @@ class NoSuchAddressError(HttpRefusal):
     """There is nothing at this address."""
 
     code = "api.no_such_address"
+    status = HTTPStatus.NOT_FOUND
+
+
+class NoSuchCodeError(HttpRefusal):
+    """There is no problem of this code."""
+
+    code = "api.no_such_code"
     status = HTTPStatus.NOT_FOUND
 
 
@@ -176,6 +184,8 @@ _STATUS: Final = {
     "ledger.not_found": HTTPStatus.NOT_FOUND,
     "ledger.not_on_ledger": HTTPStatus.NOT_FOUND,
     "ledger.busy": HTTPStatus.SERVICE_UNAVAILABLE,
+    "ledger.locked": HTTPStatus.SERVICE_UNAVAILABLE,
+    "series.locked": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.stopped": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.store_unreachable": HTTPStatus.SERVICE_UNAVAILABLE,
     "ledger.refused": HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -184,7 +194,7 @@ _UNPROCESSABLE: Final = re.compile(
     r"(tariff|rate_file|quantity|capacity|zone|import|read|register|quality|webhook|api_key|explorer|calculation)\.|"
     r"ledger\.(malformed|schema|canonical|not_canonical|base64url|algorithm|too_large|proof_out_of_range|checkpoint)",
 )
-_LATER: Final = {"workspace.busy": 5, "ledger.busy": 1, "ledger.stopped": 5}
+_LATER: Final = {"workspace.busy": 5, "ledger.busy": 1, "ledger.locked": 5, "series.locked": 2, "ledger.stopped": 5}
 
 
 def status_of(refusal: Refusal) -> HTTPStatus:
@@ -202,7 +212,7 @@ def answer_refusal(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """A refusal as problem+json, in the language of the request where texts exist."""
     status = status_of(refusal)
     body: dict[str, Any] = {
-        "type": request.build_absolute_uri(f"{PREFIX}/problems/{refusal.code}"),
+        "type": f"{settings.SITE_ORIGIN}{PREFIX}/problems/{refusal.code}",
         "title": str(TITLES.get(int(status), status.phrase)),
         "status": int(status),
         "detail": refusal.detail,
@@ -242,6 +252,6 @@ def meanings() -> dict[str, str]:
     while waiting:
         one = waiting.pop()
         waiting.extend(one.__subclasses__())
-        if "code" in vars(one):
-            found[one.code] = (one.__doc__ or "").strip().splitlines()[0]
+        if "code" in vars(one) and one.__module__.startswith("ogniwo."):
+            found[one.code] = (one.__doc__ or one.code).strip().splitlines()[0]
     return found

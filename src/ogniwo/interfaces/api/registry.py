@@ -122,7 +122,7 @@ def guard(one: Operation) -> Callable[[HttpRequest], bool]:
             errors = [{"pointer": f"#/{name[:60]}", "in": "query", "detail": "unknown"} for name in unknown[:20]]
             raise InvalidError(detail="the address holds parameters that the operation does not know", errors=errors)
         if request.method not in SAFE and _has_body(request) and request.content_type != one.sends:
-            raise MediaTypeError(detail=f"send {one.sends}, not {request.content_type[:60]!r}")
+            raise MediaTypeError(detail=f"send {one.sends}, not {(request.content_type or '')[:60]!r}")
         return True
 
     return allow

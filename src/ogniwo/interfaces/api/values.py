@@ -77,9 +77,14 @@ def month_of(text: str) -> Month:
     return Month.parse(text)
 
 
-def moment(epoch_s: int | None) -> datetime | None:
+def moment(epoch_s: int) -> datetime:
     """Seconds since 1970 as an instant."""
-    return None if epoch_s is None else datetime.fromtimestamp(epoch_s, tz=UTC)
+    return datetime.fromtimestamp(epoch_s, tz=UTC)
+
+
+def moment_or_none(epoch_s: int | None) -> datetime | None:
+    """The same where there may be none."""
+    return None if epoch_s is None else moment(epoch_s)
 
 
 def finding_of(finding: Finding) -> FindingOut:
@@ -89,6 +94,10 @@ def finding_of(finding: Finding) -> FindingOut:
 
 def finding_of_row(row: dict[str, Any]) -> FindingOut:
     """A finding as it was kept with its file."""
-    times = {"start": moment(row["start_epoch_s"]), "end": moment(row["end_epoch_s"])}
     kept = {name: row[name] for name in ("code", "severity", "message", "source", "row", "column", "point", "channel")}
-    return FindingOut(**kept, **times, facts={name: str(value) for name, value in row["facts"].items()})
+    return FindingOut(
+        **kept,
+        start=moment_or_none(row["start_epoch_s"]),
+        end=moment_or_none(row["end_epoch_s"]),
+        facts={name: str(value) for name, value in row["facts"].items()},
+    )

@@ -40,7 +40,8 @@ class WebhookQuerySet(VisibleQuerySet["Webhook"]):
 class Webhook(models.Model):
     """An address that is told of events below an organisation. The secret signs, so it has to be kept readable.
 
-    `after_event` is the number of the last event of the log from before the webhook was made.
+    `after_event` is the number of the last row of the log from before the webhook was made, `seen_event` the last one
+    that was looked at.
     """
 
     uid = models.UUIDField(unique=True, default=uuid.uuid4)
@@ -50,6 +51,7 @@ class Webhook(models.Model):
     events = models.JSONField(default=list)
     active = models.BooleanField(default=True)
     after_event = models.BigIntegerField(default=0)
+    seen_event = models.BigIntegerField(default=0)
     made_by = models.CharField(max_length=150)
     made_at = models.DateTimeField()
     changed_at = models.DateTimeField()

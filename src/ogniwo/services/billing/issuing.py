@@ -124,6 +124,9 @@ def _issue_all(
         if document is not None:
             issued.append(document)
         tell()
+    if issued and not dry_run:
+        facts = {"documents": len(issued), "gross_grosz": sum(one.gross_grosz for one in issued)}
+        record_act(workspace, action="bills.issue", target=f"{community.code} {month}", facts=facts)
     return tuple(issued)
 
 

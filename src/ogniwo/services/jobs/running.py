@@ -28,7 +28,7 @@ from ogniwo.records.visibility import Subject
 from ogniwo.services.jobs.kinds import Kind, kind_of
 from ogniwo.services.jobs.model import AlwaysBusyError, JobCancelledError, JobState
 from ogniwo.services.jobs.uploads import drop_uploads
-from ogniwo.services.workspace.audit import acting_as
+from ogniwo.services.workspace.audit import acting_as, record_act
 from ogniwo.services.workspace.model import Workspace
 
 BEAT_S: Final = 2.0
@@ -262,7 +262,10 @@ def _again(bench: Bench, row: Job, kind: Kind, *, delay_s: float, **changed: Any
 def _ended(bench: Bench, row: Job, kind: Kind, state: JobState, **changed: Any) -> None:  # noqa: ANN401 -- columns
     """Keep the outcome; what was sent for the job goes, unless it may be tried again."""
     with transaction.atomic():
-        _mine(row).update(state=state.value, ended_at=bench.workspace.now(), worker="", **changed)
+        if _mine(row).update(state=state.value, ended_at=bench.workspace.now(), worker="", **changed):
+            facts = {"job": str(row.pk), "kind": row.kind, "state": state.value}
+            target = row.organisation.code
+            record_act(bench.workspace, action="job.end", target=target, facts=facts, subject=row.by)
     if state is not JobState.FAILED:
         drop_uploads(bench.workspace, names=kind.uploads(row.parameters))
 

@@ -19,6 +19,7 @@ from ogniwo.services.jobs.kinds import kind_of
 from ogniwo.services.jobs.model import JobState, WorkerDiedError
 from ogniwo.services.jobs.running import Bench, put_in_queue, retry_delay_s, working_at
 from ogniwo.services.jobs.schedule import plan_defaults, start_due
+from ogniwo.services.jobs.work.webhooks import ask_when_due
 from ogniwo.services.workspace.model import Workspace
 
 LEASE_S: Final = 30.0
@@ -105,6 +106,7 @@ def _round(bench: Bench, *, lease_s: float, scheduled: bool) -> None:
         if scheduled:
             plan_defaults(bench.workspace)
             start_due(bench.workspace)
+            ask_when_due(bench.workspace)
     except OperationalError as error:
         if not _locked(error):
             raise

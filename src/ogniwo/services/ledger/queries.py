@@ -212,6 +212,11 @@ def _founded(workspace: Workspace) -> None:
         raise NoLedgerError(detail="nothing was posted yet; run `ogniwo ledger post`")
 
 
+def sees_account(account: str, *, subject: Subject) -> bool:
+    """Whether a subject sees an account: it lies below its organisation, or is the member's own."""
+    return _accounts_of(subject)(account)
+
+
 def _accounts_of(subject: Subject) -> Callable[[str], bool]:
     """Which accounts a subject may see: its subtree, or a member's own."""
     if subject.member_number:

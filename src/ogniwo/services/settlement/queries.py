@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 import numpy as np
+from django.db.models import Count
 from numpy.typing import NDArray
 
 from ogniwo.core.billing.model import vat_on
@@ -75,6 +76,45 @@ class MemberTotal:
     def gross_grosz(self) -> int:
         """What the member's invoice comes to."""
         return self.net_grosz + self.vat_grosz
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One kept settlement of a month; amounts in grosz, energies in Wh."""
+
+    community: str
+    month: str
+    version: int
+    made_at: datetime
+    inputs_digest: str
+    statements: int
+    charged_grosz: int
+    credited_grosz: int
+    taken_wh: int
+    given_wh: int
+    exchanged_wh: int
+
+
+def settlement_runs(*, subject: Subject, month: str = "") -> tuple[RunSummary, ...]:
+    """Every kept settlement that the subject sees, oldest month first."""
+    runs = SettlementRun.objects.all().visible_to(subject).select_related("community")
+    rows = (runs.filter(month=month) if month else runs).annotate(count=Count("statements"))
+    return tuple(
+        RunSummary(
+            community=one.community.code,
+            month=one.month,
+            version=one.version,
+            made_at=one.made_at,
+            inputs_digest=one.inputs_digest,
+            statements=one.count,  # type: ignore[attr-defined]  # annotated above
+            charged_grosz=one.totals["charged_grosz"],
+            credited_grosz=one.totals["credited_grosz"],
+            taken_wh=one.totals["taken_wh"],
+            given_wh=one.totals["given_wh"],
+            exchanged_wh=one.totals["exchanged_wh"],
+        )
+        for one in rows.order_by("month", "community__code", "version")
+    )
 
 
 def rate_book_of(workspace: Workspace) -> TariffBook:

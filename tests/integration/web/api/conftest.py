@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from ogniwo.interfaces.api import callers, context, limits, middleware
@@ -62,6 +63,13 @@ class Program:
         more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
         place = path if path.startswith("/api/") else f"/api/v1{path}"
         return self.client.generic(method, place, headers=self.headers | given, **more)
+
+    def send(self, path, field, data, *, name="file.csv", more=None, **headers):
+        """Send a file in a form."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        form = {**(more or {}), field: SimpleUploadedFile(name, data)}
+        place = path if path.startswith("/api/") else f"/api/v1{path}"
+        return self.client.post(place, form, headers=self.headers | given)
 
     def get(self, path, **headers):
         return self.ask("GET", path, **headers)

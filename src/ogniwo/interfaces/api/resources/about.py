@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Schema
 
-from ogniwo.interfaces.api.problems import NoSuchAddressError, meanings
+from ogniwo.interfaces.api.problems import NoSuchCodeError, meanings
 from ogniwo.interfaces.api.registry import operation
 
 
@@ -28,5 +28,5 @@ def get_problem(request: HttpRequest, code: str) -> Meaning:  # noqa: ARG001 -- 
     """What the code of a problem means: the page its `type` points to."""
     meaning = meanings().get(code)
     if meaning is None:
-        raise NoSuchAddressError(detail="there is no such code")
+        raise NoSuchCodeError(detail="there is no such code")
     return Meaning(code=code, meaning=meaning, documentation=f"docs/codes.md#{code}")

@@ -1,0 +1,1 @@
+"""Intervals of many points as one Parquet file."""
