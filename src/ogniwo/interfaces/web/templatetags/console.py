@@ -41,6 +41,12 @@ def kwh(energy_wh: int | None) -> str:
 
 
 @register.filter
+def own_mark(plain: str) -> str:
+    """A plain decimal text with the decimal mark of the page's language."""
+    return plain.replace(".", ",") if (get_language() or "").startswith("pl") else plain
+
+
+@register.filter
 def rate_kwh(rate_e8: int) -> str:
     """A price in 10^-8 zł per MWh as zł per kWh with four places or as many as it needs."""
     exact = Decimal(rate_e8).scaleb(-11).normalize()
