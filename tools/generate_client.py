@@ -234,13 +234,13 @@ def client(document: Json) -> str:
     body = "\n\n".join(texts)
     names = sorted(name for name in document["components"]["schemas"] if _named(name, body))
     typing = [word for word in ("Any", "Literal", "cast") if _named(word, body)]
-    helpers = ("Transport", "Versioned", "form_body", "json_body", "new_key", "part")
+    tools = ("Transport", "Versioned", "form_body", "json_body", "new_key", "part")
     return (
         f'{HEAD}"""A method for each operation of the API."""\n\n'
         "import json\nfrom collections.abc import Iterator, Sequence\n"
         f"from typing import {', '.join(typing)}\n\n"
         f"from ogniwo_client.models import {', '.join(names)}\n"
-        f"from ogniwo_client.transport import {', '.join(helpers)}\n\n\n"
+        f"from ogniwo_client.transport import {', '.join(tools)}\n\n\n"
         'class Client(Transport):\n    """The API of one server, version '
         f'{document["info"]["version"]}."""\n\n{body}\n'
     )

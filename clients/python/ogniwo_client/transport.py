@@ -64,7 +64,7 @@ class Transport:
         self._prefix = parts.path.rstrip("/")
         self._timeout_s = timeout_s
         self._tries = tries
-        self._headers = {"Accept-Language": language, "User-Agent": "ogniwo-client/1"}
+        self._headers = {"Accept-Language": language}
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
 

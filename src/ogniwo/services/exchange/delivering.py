@@ -102,7 +102,6 @@ def _deliver(workspace: Workspace, row: WebhookDelivery) -> bool:
     stamp = int(workspace.now().timestamp())
     headers = {
         "Content-Type": "application/json; charset=utf-8",
-        "User-Agent": "Ogniwo-Webhooks/1",
         "webhook-id": row.event_id,
         "webhook-timestamp": str(stamp),
         "webhook-signature": signature(hook.secret, event_id=row.event_id, stamp=stamp, body=row.body),
