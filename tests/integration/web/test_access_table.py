@@ -17,6 +17,7 @@ VALUES = {
     "schedule_id": 999_999,
     "grant_id": 999_999,
     "invitation_id": 999_999,
+    "key_id": 999_999,
     "application_id": 999_999,
     "secret": "no-such-secret",
     "code": COMMUNITY_CODE,

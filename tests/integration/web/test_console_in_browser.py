@@ -256,3 +256,42 @@ def _drop_and_press(browser, served):
     page.keyboard.press("?")
     page.wait_for_url("**/help/")
     context.close()
+
+
+def test_members_come_from_a_file_by_keyboard_alone(in_chromium, served):
+    """From the list to the saved rows without a pointer; only the system's own window for files is stood in for."""
+    assert in_chromium(lambda browser: _import_by_keys(browser, served)) == ["SE-900", "2"]
+
+
+def _import_by_keys(browser, served):
+    base, cookie, _ = served
+    context = browser.new_context(viewport=DESK, locale="en")
+    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
+    page = context.new_page()
+    page.goto(f"{base}/o/{COMMUNITY_CODE}/members/")
+    _tab_to(page, "a[href$='/member-import/']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/member-import/")
+    _tab_to(page, "input[type=file]")
+    rows = b"number;name\nSE-900;New member\nSE-001;Renamed\n"
+    page.set_input_files("input[type=file]", {"name": "members.csv", "mimeType": "text/csv", "buffer": rows})
+    _tab_to(page, "form.drop button")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/member-import/*/")
+    assert "Nothing is saved yet." in page.locator("main").inner_text()
+    _tab_to(page, "button[name=do]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/members/")
+    saved = page.locator("main [role=status]").first.inner_text()
+    page.goto(f"{base}/o/{COMMUNITY_CODE}/members/?q=SE-900")
+    number = page.locator("#members tbody th").inner_text()
+    context.close()
+    return [number, saved.split(" ")[0]]
+
+
+def _tab_to(page, selector):
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    pytest.fail(f"the Tab key does not reach {selector}")

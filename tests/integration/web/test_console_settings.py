@@ -10,6 +10,7 @@ from django.urls import reverse
 from ogniwo.records.access.models import Grant, Invitation
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.parties.models import Organisation
+from ogniwo.services.access.api_keys import holder_of
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 
@@ -129,3 +130,48 @@ def test_the_list_of_members_is_a_file_with_what_the_month_comes_to(site, browse
     assert int(rows[0]["taken Wh"]) > 0
     open_month = browser_of(Role.AUDITOR).get(f"{file}?month=2026-09&q=SE-001").content.decode("utf-8-sig")
     assert next(csv.DictReader(io.StringIO(open_month)))["taken Wh"] == "", "what is not known is not zero"
+
+
+def test_a_key_of_a_program_is_shown_once_works_in_its_role_and_is_revoked(site, browser_of):
+    partner = browser_of(Role.PARTNER)
+    path = reverse("key_new", kwargs={"code": COMMUNITY_CODE})
+    page = partner.post(path, {"name": "", "role": "clerk", "scope": "members:read"}, follow=True).content.decode()
+    assert "No key was made" in page
+    page = partner.post(path, {"name": "ERP", "role": "clerk", "scope": "members:read"}, follow=True).content.decode()
+    secret = re.search(r"ogniwo_[\w-]+", page)[0]
+    assert secret not in partner.get(SETTINGS).content.decode()
+    holder = holder_of(site, secret=secret)
+    assert {scope.value for scope in holder.scopes} == {"members:read"}
+    end = reverse("key_revoke", kwargs={"code": COMMUNITY_CODE, "key_id": holder.key_id})
+    assert "turned away" in partner.post(end, follow=True).content.decode()
+    assert holder_of(site, secret=secret) is None
+    assert list(AuditEvent.objects.filter(action__startswith="api_key.").values_list("action", flat=True)) == [
+        "api_key.make",
+        "api_key.revoke",
+    ]
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+@pytest.mark.parametrize(
+    "name",
+    ["mfa_index", "mfa_list_webauthn", "mfa_activate_totp", "usersessions_list", "account_change_password"],
+)
+def test_the_pages_of_an_account_open(site, browser_of, name, language):
+    browser = browser_of(Role.CLERK, language=language)
+    browser.user.set_password("cztery krowy na tratwie")
+    browser.user.email = "clerk@member.example"
+    browser.user.save()
+    sent = {"login": "clerk@member.example", "password": "cztery krowy na tratwie"}
+    browser.post(reverse("account_login"), sent)
+    answer = browser.get(reverse(name), follow=True)
+    assert answer.status_code == 200
+    page = answer.content.decode()
+    assert f'<html lang="{language}">' in page
+    assert page.count("<h1") == 1
+
+
+def test_the_way_in_carries_the_script_of_passkeys(site, browser_of):
+    page = browser_of().get(reverse("account_login")).content.decode()
+    assert "mfa/js/webauthn.js" in page
+    assert 'id="passkey_login"' in page
+    assert "<script>" not in page

@@ -90,11 +90,12 @@ def test_a_risky_act_long_after_signing_in_asks_again_and_is_then_done(site, ann
     path = reverse("invite", kwargs={"code": COMMUNITY_CODE})
     assert anna.post(path, {"role": "clerk"}).headers["location"].endswith("/people/")
     assert Invitation.objects.count() == 1
-    session = anna.session
-    session["account_authentication_methods"] = [
-        {**one, "at": one["at"] - 3600} for one in session["account_authentication_methods"]
+    browser = anna
+    kept = browser.session
+    kept["account_authentication_methods"] = [
+        {**one, "at": one["at"] - 3600} for one in kept["account_authentication_methods"]
     ]
-    session.save()
+    kept.save()
     asked = anna.post(path, {"role": "auditor"})
     assert asked.headers["location"].startswith("/account/reauthenticate/")
     assert Invitation.objects.count() == 1

@@ -6,7 +6,7 @@ other terms or another key end the open period and begin a new one on a day.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any, Final
 
@@ -72,9 +72,13 @@ class DateNeededError(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field of something that is new or changed; `before` is empty where nothing was registered."""
+    """One field of something that is new or changed; `before` is empty where nothing was registered.
+
+    `thing` is a member, point, meter, contract or membership, `about` its number, code or point.
+    """
 
     thing: str
+    about: str
     field: str
     before: str
     after: str
@@ -88,12 +92,12 @@ class Changes:
     remarks: list[str] = field(default_factory=list)
     new_member: bool = False
 
-    def set(self, thing: str, before: Mapping[str, object], after: Mapping[str, object]) -> None:
+    def set(self, thing: str, about: str, before: Mapping[str, object], after: Mapping[str, object]) -> None:
         """Note every field that differs."""
         for name, value in after.items():
             old = _shown(before.get(name))
             if old != _shown(value):
-                self.made.append(Change(thing, name, old, _shown(value)))
+                self.made.append(Change(thing, about, name, old, _shown(value)))
 
 
 def put_facts(organisation: Organisation, cells: Cells, *, clearing: frozenset[str] = frozenset()) -> Changes:
@@ -153,13 +157,13 @@ def _put_member(organisation: Organisation, cells: Cells, clearing: frozenset[st
             nip=str(facts.get("nip", "")),
         )
         changes.new_member = True
-        changes.set(f"member {number}", {}, {name: getattr(member, name) for name in _MEMBER_FIELDS[1:]})
+        changes.set("member", number, {}, {name: getattr(member, name) for name in _MEMBER_FIELDS[1:]})
         return member
     if member.organisation_id != organisation.pk:
         raise ForeignFactError(detail=f"the number {number} is taken outside {organisation.code}")
     if facts.get("name") == "":
         raise MissingFactError(detail="a member has a name")
-    _update(member, facts, f"member {number}", changes)
+    _update(member, facts, ("member", number), changes)
     return member
 
 
@@ -187,19 +191,19 @@ def _put_point(member: Member, cells: Cells, clearing: frozenset[str], changes: 
             address=Address(**{name: str(facts.get(name, "")) for name in ("street", "town")}),
             group=str(facts.get("group", "")),
         )
-        changes.set(f"point {code}", {}, {"member": member.number, **facts})
+        changes.set("point", code, {}, {"member": member.number, **facts})
         return point
     if point.member_id != member.pk:
         raise ForeignFactError(detail=f"point {code} belongs to another member")
     if "group" in facts:
         name = str(facts.pop("group"))
         group = point_group(point.organisation, name) if name else None
-        changes.set(f"point {code}", {"group": _path_of(point.group)}, {"group": name})
+        changes.set("point", code, {"group": _path_of(point.group)}, {"group": name})
         point.group = group
         point.save(update_fields=["group"])
     if facts.get("role", point.role) != point.role:
         changes.remarks.append("a point's role has no date: months that are closed again will use the new one")
-    _update(point, facts, f"point {code}", changes)
+    _update(point, facts, ("point", code), changes)
     return point
 
 
@@ -225,8 +229,7 @@ def _put_meter(point: MeteringPoint, cells: Cells, changes: Changes) -> None:
         if begins <= installed.valid_from:
             raise DateNeededError(detail=f"meter {installed.meter.serial} is at {point.code} since a later day")
         end_period(installed, begins, name=f"meter {installed.meter.serial} at {point.code}")
-        ended = f"meter {installed.meter.serial} at {point.code}"
-        changes.set(ended, {"to": ""}, {"to": first})
+        changes.set("meter", installed.meter.serial, {"to": ""}, {"to": first})
     install_meter(
         point=point,
         serial=serial,
@@ -235,7 +238,7 @@ def _put_meter(point: MeteringPoint, cells: Cells, changes: Changes) -> None:
         voltage=_ratio(cells, "voltage"),
         digits=_whole(cells, "digits") or 0,
     )
-    changes.set(f"meter {serial} at {point.code}", {}, {"from": first})
+    changes.set("meter", serial, {}, {"from": first, "point": point.code})
 
 
 def _same_ratios(installed: MeterInstallation, cells: Cells) -> None:
@@ -281,7 +284,7 @@ def _put_contract(point: MeteringPoint, cells: Cells, changes: Changes) -> None:
                 detail=f"{name}: other terms hold from a day after {latest.valid_from}; give that day"
             )
         if end is not None:
-            changes.set(name, {"to": latest.valid_to}, {"to": end})
+            changes.set("contract", point.code, {"to": latest.valid_to}, {"to": end})
             end_period(latest, end, name=name)
         return
     if first is None:
@@ -290,9 +293,14 @@ def _put_contract(point: MeteringPoint, cells: Cells, changes: Changes) -> None:
         raise DateNeededError(detail=f"{name}: there is one from {latest.valid_from}; new terms begin later than that")
     if latest and latest.valid_to is None:
         end_period(latest, first, name=name)
-        changes.set(f"{name} from {latest.valid_from}", {"to": ""}, {"to": first})
+        changes.set("contract", f"{point.code}, {latest.valid_from}", {"to": ""}, {"to": first})
     conclude_contract(point=point, terms=terms, valid_from=first, valid_to=end)
-    changes.set(name, {key: before.get(key) for key in given}, {"from": first, **given, **({"to": end} if end else {})})
+    changes.set(
+        "contract",
+        point.code,
+        {key: before.get(key) for key in given},
+        {"from": first, **given, **({"to": end} if end else {})},
+    )
 
 
 def _terms_given(cells: Cells) -> dict[str, Any]:
@@ -323,7 +331,7 @@ def _put_membership(organisation: Organisation, point: MeteringPoint, cells: Cel
         if wanted != before:
             raise DateNeededError(detail=f"{name}: another share holds from a day after {latest.valid_from}; give it")
         if end is not None:
-            changes.set(name, {"to": latest.valid_to}, {"to": end})
+            changes.set("membership", point.code, {"to": latest.valid_to}, {"to": end})
             end_period(latest, end, name=name)
         return
     if first is None or (latest and first < latest.valid_from):
@@ -332,16 +340,18 @@ def _put_membership(organisation: Organisation, point: MeteringPoint, cells: Cel
         if first.day != 1:
             changes.remarks.append("a share that changes inside a month keeps that month from being closed")
         end_period(latest, first, name=name)
-        changes.set(f"{name} from {latest.valid_from}", {"to": ""}, {"to": first})
+        changes.set("membership", f"{point.code}, {latest.valid_from}", {"to": ""}, {"to": first})
     join_community(community=organisation, point=point, valid_from=first, valid_to=end, **wanted)
-    changes.set(name, before, {"from": first, **given, **({"to": end} if end else {})})
+    changes.set("membership", point.code, before, {"from": first, **given, **({"to": end} if end else {})})
 
 
-def _update(record: Member | MeteringPoint, facts: Mapping[str, object], name: str, changes: Changes) -> None:
+def _update(
+    record: Member | MeteringPoint, facts: Mapping[str, object], name: tuple[str, str], changes: Changes
+) -> None:
     """Change fields in place and note what they were."""
     differing = {key: value for key, value in facts.items() if getattr(record, key) != value}
     if differing:
-        changes.set(name, {key: getattr(record, key) for key in differing}, differing)
+        changes.set(*name, {key: getattr(record, key) for key in differing}, differing)
         for key, value in differing.items():
             setattr(record, key, value)
         record.save(update_fields=list(differing))
@@ -417,11 +427,6 @@ def _shown(value: object) -> str:
 def as_facts(changes: Changes) -> dict[str, Any]:
     """Changes as the audit log keeps them: the same fields before and after."""
     return {
-        "before": {f"{one.thing}: {one.field}": one.before for one in changes.made},
-        "after": {f"{one.thing}: {one.field}": one.after for one in changes.made},
+        "before": {f"{one.thing} {one.about}: {one.field}": one.before for one in changes.made},
+        "after": {f"{one.thing} {one.about}: {one.field}": one.after for one in changes.made},
     }
-
-
-def as_rows(changes: Changes) -> list[dict[str, str]]:
-    """Changes as rows of a table."""
-    return [asdict(one) for one in changes.made]

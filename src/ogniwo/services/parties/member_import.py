@@ -170,7 +170,7 @@ def _tried(organisation: Organisation, sheet: MemberSheet, key: str) -> ImportPr
 def _outcome(organisation: Organisation, sheet: MemberSheet, key: str) -> ImportPreview:
     outcomes = tuple(_row_outcome(organisation, row) for row in sheet.rows)
     told = [
-        (one.row, one.number, one.state, [(c.thing, c.field, c.before, c.after) for c in one.changes.made])
+        (one.row, one.number, one.state, [(c.thing, c.about, c.field, c.before, c.after) for c in one.changes.made])
         for one in outcomes
     ]
     digest = hashlib.sha256(msgspec.json.encode([sheet.sha256, told])).hexdigest()

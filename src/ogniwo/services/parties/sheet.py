@@ -208,6 +208,11 @@ def headings(language: str) -> list[str]:
     return [one.polish if language == "pl" else one.key.replace("_", " ") for one in COLUMNS]
 
 
+def heading(key: str, language: str) -> str:
+    """The heading of one field; a name that heads no column stays as it is."""
+    return next((text for one, text in zip(COLUMNS, headings(language), strict=True) if one.key == key), key)
+
+
 def template(form: str, language: str) -> bytes:
     """A file with the headings and one example row, as `csv` or `xlsx`."""
     row = [(one.przyklad if language == "pl" and one.przyklad else one.example) for one in COLUMNS]

@@ -1,4 +1,4 @@
-"""Settings of an organisation: what stands on its documents, who may ask for an account, numbers of documents."""
+"""Settings of an organisation: what stands on its documents, who may ask for an account, numbers, keys of programs."""
 
 from typing import Final
 
@@ -12,12 +12,23 @@ from ogniwo.interfaces.web.context import scope, viewer, workspace
 from ogniwo.interfaces.web.forms import filled, typed
 from ogniwo.interfaces.web.pages.organisations import DATA, KINDS
 from ogniwo.interfaces.web.registry import page
+from ogniwo.services.access.api_keys import (
+    KEY_ROLES,
+    ApiKeyView,
+    BadKeyRequestError,
+    KeyNotFoundError,
+    keys_of,
+    make_key,
+    revoke_key,
+)
 from ogniwo.services.access.applying import door_of, set_door
-from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import Standing
+from ogniwo.services.access.roles import Act, Role
+from ogniwo.services.access.scopes import Scope
+from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing
 from ogniwo.services.billing.queries import last_numbers
 from ogniwo.services.parties.organising import BadOrganisationError, change_organisation, organisation_data
 
+_MADE_KEY: Final = "made_key"
 _LABELS: Final = {one.name: one.label for one in DATA}
 
 
@@ -48,6 +59,10 @@ def settings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
         "changes": [(_LABELS[name], before, after) for name, before, after in change.changes] if change else (),
         "door": door_of(code) is not None,
         "door_link": request.build_absolute_uri(reverse("join", kwargs={"secret": code})),
+        "keys": _keys(request, code),
+        "scopes": tuple(scope.value for scope in Scope),
+        "key_roles": KEY_ROLES,
+        "made_key": request.session.pop(_MADE_KEY, None),
         "numbers": last_numbers(path=scope(standing, code).path),
     }
     return render(request, "web/settings.html", context, status=422 if refusal else 200)
@@ -65,3 +80,43 @@ def door(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse
         else _("Nobody can ask for an account any more; what waits stays on the page People."),
     )
     return redirect("settings", code=code)
+
+
+@page("settings/keys/", name="key_new", act=Act.CHANGE_SETTINGS, methods=("POST",), fresh=True)
+def key_new(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
+    """Make a key for a program; its secret is shown once, on the next page."""
+    scopes = [scope for scope in Scope if scope.value in request.POST.getlist("scope")]
+    role = next((one for one in KEY_ROLES if one.value == request.POST.get("role")), Role.AUDITOR)
+    try:
+        secret, made = make_key(
+            workspace(),
+            viewer=viewer(request),
+            code=code,
+            name=request.POST.get("name", ""),
+            role=role,
+            scopes=scopes,
+        )
+        request.session[_MADE_KEY] = {"name": made.name, "secret": secret}
+    except BadKeyRequestError:
+        messages.error(request, _("No key was made: it needs a name, a role and at least one scope."))
+    return redirect(f"{reverse('settings', kwargs={'code': code})}#keys")
+
+
+@page("settings/keys/<int:key_id>/revoke/", name="key_revoke", act=Act.CHANGE_SETTINGS, methods=("POST",), fresh=True)
+def key_revoke(request: HttpRequest, standing: Standing, *, code: str, key_id: int) -> HttpResponse:  # noqa: ARG001
+    """End a key at once."""
+    try:
+        revoke_key(workspace(), viewer=viewer(request), code=code, key_id=key_id)
+    except KeyNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    messages.success(request, _("The key is revoked; programs that use it are turned away from now on."))
+    return redirect(f"{reverse('settings', kwargs={'code': code})}#keys")
+
+
+def _keys(request: HttpRequest, code: str) -> tuple[ApiKeyView, ...]:
+    """Keys in use first; who may not manage access sees none."""
+    try:
+        found = keys_of(viewer=viewer(request), code=code)
+    except NotAllowedError:
+        return ()
+    return tuple(sorted(found, key=lambda one: one.revoked_at is not None))

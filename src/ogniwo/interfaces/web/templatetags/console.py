@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 from django import template
 from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 
 from ogniwo.core.kernel.calendar import WARSAW, Month
+from ogniwo.services.parties.sheet import heading
 
 register = template.Library()
 _NOTHING = "–"
@@ -107,3 +108,19 @@ def pick(sequence: Any, index: int) -> Any:  # noqa: ANN401 -- whatever the sequ
 def as_text(value: object) -> str:
     """A value for an attribute: no marks between thousands."""
     return SafeString(int(value)) if isinstance(value, int) else str(value)
+
+
+_FIELD_WORDS = {
+    "from": gettext_lazy("from"),
+    "to": gettext_lazy("to"),
+    "member": gettext_lazy("member"),
+    "group": gettext_lazy("group"),
+}
+
+
+@register.filter
+def field_word(key: str) -> str:
+    """A field of a member's row in words: as it heads its column."""
+    if key in _FIELD_WORDS:
+        return str(_FIELD_WORDS[key])
+    return heading(key, "pl" if (get_language() or "").startswith("pl") else "en")
