@@ -496,8 +496,10 @@ def test_a_lost_phone_shows_the_days_and_can_be_stopped(site, phone_of):
     assert devices.devices_of(workspace, subject=anna.subject).waiting is None
 
 
-def test_two_people_of_the_office_agree_on_their_page(site, phone_of, sign_in):
+def test_two_people_of_the_office_agree_on_their_page(site, phone_of, sign_in, monkeypatch):
     workspace, _ = site
+    for module in ("context", "pages.devices"):
+        monkeypatch.setattr(f"ogniwo.interfaces.web.{module}.workspace", lambda: workspace)
     anna = phone_of(OFFICE).enrol()
     (old,) = devices.devices_of(workspace, subject=anna.subject).listed
     devices.revoke_device(workspace, subject=operator_subject(), kid=old.kid)

@@ -1,9 +1,8 @@
 /** Verify: the device checks receipts against what it holds, says in words what it checked, and refuses a fork. */
-import { Forked, check, evidenceOf, hold, link, pinOf } from './pin.js';
+import { Forked, check, evidenceOf, hold, link, noteOf, pinOf } from './pin.js';
 import { Unreachable, ask, bytesOf, language, maybe, onPress, one, reason, say, show, tell, wallet } from './page.js';
 import { all, drop, put } from './store.js';
 import { parseCheckpoint } from './verify/checkpoints.js';
-import { decode } from './verify/documents.js';
 
 const WORDS = language === 'en' ? 'en' : 'pl';
 
@@ -84,7 +83,8 @@ async function fetchAndCheck(kind, id, name) {
   try {
     bytes = await bytesOf(addressOf(kind, id));
     await hold(await ask(wallet.urls.checkpoint));
-    await link(wallet.network, decode(bytes, 'Receipt').checkpoint, wallet.urls.consistency);
+    const note = noteOf(bytes);
+    if (note) await link(wallet.network, note, wallet.urls.consistency);
   } catch (error) {
     if (error instanceof Forked) {
       document.documentElement.dataset.forked = error.message;

@@ -5,6 +5,7 @@
 import { explain, verifyConsistency, verifyReceipt, verifySignedCheckpoint } from './verify/index.js';
 import { parseCheckpoint } from './verify/checkpoints.js';
 import { decode } from './verify/documents.js';
+import { Refusal } from './verify/refusal.js';
 import { all, get, put } from './store.js';
 import { Refused, bytesOf } from './page.js';
 
@@ -132,6 +133,16 @@ export async function link(network, note, consistency) {
     return;
   }
   throw new Forked('ledger.consistency_missing');
+}
+
+/** @param {Uint8Array} bytes a receipt @returns {string} its signed note; '' where it cannot be read, which `check` says */
+export function noteOf(bytes) {
+  try {
+    return decode(bytes, 'Receipt').checkpoint;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return '';
+  }
 }
 
 /**

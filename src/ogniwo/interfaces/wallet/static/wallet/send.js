@@ -1,6 +1,6 @@
 /** Send: fill in, review what will be signed, confirm with this device's key, receipt. */
 import { keyOf, randomHex } from './device.js';
-import { Forked, check, evidenceOf, hold, link } from './pin.js';
+import { Forked, check, evidenceOf, hold, link, noteOf } from './pin.js';
 import { Unreachable, amountText, ask, bytesOf, groszeOf, language, maybe, onPress, one } from './page.js';
 import { reason, say, show, tell, timeText, wallet } from './page.js';
 import { committed, deliver, operationOf, signed, unanswered } from './payments.js';
@@ -156,7 +156,8 @@ async function proven(transaction) {
   try {
     const bytes = await bytesOf(wallet.urls.receipt.replace('0'.repeat(64), transaction));
     await hold(await ask(wallet.urls.checkpoint));
-    await link(wallet.network, decode(bytes, 'Receipt').checkpoint, wallet.urls.consistency);
+    const note = noteOf(bytes);
+    if (note) await link(wallet.network, note, wallet.urls.consistency);
     const answer = await check(wallet.network, bytes, language === 'en' ? 'en' : 'pl');
     one('#d-checked').textContent = answer.ok ? say('verified') : answer.refused;
     const place = `${wallet.wallet}/transaction/${transaction}`;
