@@ -3,15 +3,17 @@
 import io
 import json
 import zipfile
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils import translation
 
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.interfaces.web.registry import LOOKS_UNTIL
+from ogniwo.interfaces.web.templatetags.console import zl
 from ogniwo.records.access.models import Grant
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord
@@ -19,9 +21,11 @@ from ogniwo.records.messages.models import DeclaredReading, Message
 from ogniwo.records.metering.models import RegisterState
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject
+from ogniwo.series.model import NewCell
 from ogniwo.services.access.inviting import invite
 from ogniwo.services.access.roles import Role
 from ogniwo.services.access.viewers import viewer_of
+from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH
 from ogniwo.services.messages.operations import BadMessageError, ask, tell, write_notice
 from ogniwo.services.messages.queries import messages_of, unread_count
@@ -35,6 +39,11 @@ from ogniwo.services.metering.declaring import (
     declared_readings,
     own_meters,
 )
+from ogniwo.services.settlement.closing import close_month
+from ogniwo.services.settlement.queries import rate_book_of
+from ogniwo.services.wallet.bills import due_now, member_bills
+
+DAY = date(2026, 11, 10)
 
 
 @pytest.fixture
@@ -345,3 +354,27 @@ def test_a_bill_says_why_in_the_language_of_the_page(posted, sign_in):
     assert "Dotyczy dni" not in english
     polish = member.get(page, headers={"accept-language": "pl"}).content.decode()
     assert "Dotyczy dni: 1–31 października 2026." in polish
+
+
+def test_a_correction_shows_old_new_and_difference(posted, sign_in):
+    number, community = "SE-025", Organisation.objects.get(code=COMMUNITY_CODE)
+    first = InvoiceRecord.objects.get(member__number=number)
+    point = Member.objects.get(number=number).points.get().code
+    series = posted.series.read(point=point, channel="1.29.0", month=MONTH)
+    wh = series.wh.copy()
+    wh[100:200] += 300
+    cell = NewCell(point=point, channel="1.29.0", grid=series.grid, wh=wh, quality=series.quality, reason="late data")
+    posted.series.commit([cell], known_at=posted.now(), source="test", author="test")
+    close_month(posted, community=community, month=MONTH, book=rate_book_of(posted))
+    issue_invoices(posted, community=community, month=MONTH, issue_date=DAY, due_date=DAY + timedelta(days=14))
+    correction = InvoiceRecord.objects.get(member__number=number, corrects=first)
+    member = own(posted, sign_in, number)
+    page = member.get(wallet("wallet_bills_one", number, bill=correction.number)).content.decode()
+    with translation.override("en"):
+        assert f'<td class="number">{zl(correction.gross_grosz)}</td>' in page
+    assert "What was corrected" in page
+    old = member.get(wallet("wallet_bills_one", number, bill=first.number)).content.decode()
+    assert "This bill was corrected by" in old
+    due = due_now(member_bills(posted, subject=subject_of(number)))
+    assert due.to_pay_grosz == first.gross_grosz + correction.gross_grosz > first.gross_grosz
+    assert messages_of(subject=subject_of(number))[0].kind == "correction"

@@ -23,7 +23,7 @@ _PER_ENERGY = {RateUnit.KWH, RateUnit.MWH, RateUnit.KVARH, RateUnit.KW, RateUnit
 
 
 class BillState(StrEnum):
-    """What is to be done with a bill. Bank transfers are not read in: only payments with tokens make one paid."""
+    """What is to be done with a bill. No payment is read in yet, so that none is PAID."""
 
     OPEN = "open"
     OVERDUE = "overdue"
@@ -52,7 +52,7 @@ class BillSummary:
 
     @property
     def left_grosz(self) -> int:
-        """What is still to be paid, as far as payments with tokens are known."""
+        """What is still to be paid, as far as payments are known."""
         return max(self.to_pay_grosz - self.paid_grosz, 0)
 
 

@@ -247,18 +247,18 @@ def _pair_of_days(workspace: Workspace, code: str, month: Month) -> tuple[DaySum
 def _days_of_month(
     workspace: Workspace, flows: _Flows, points: Sequence[str], month: Month, *, netted: bool
 ) -> tuple[_Array, dict[str, _Array], list[date]]:
-    """A month in local days: where each begins, its columns, the days."""
+    """A month in local days: where each begins, its columns, the days.
+
+    A month that is not settled is as metered: netting it takes its quarter-hours, and a year of them is too slow.
+    """
     grid = grid_of_month(month, slot_s=HOUR_S)
     columns = _empty(len(grid.days))
     for code in points:
         pair = _pair_of_days(workspace, code, month)
         settled = flows.get((code, month))
-        hours = settled
-        if hours is None and None not in pair:
-            hours = _netted_hours(active_series(workspace, point=code, month=month))
         marks = _together([one._asdict() for one in pair if one is not None], len(grid.days))
         metered = [None if one is None else one.wh for one in pair]
-        _add(columns, metered, None if hours is None else _by_day(hours, grid), marks, netted=netted)
+        _add(columns, metered, None if settled is None else _by_day(settled, grid), marks, netted=netted)
     return grid.start_epoch_s[grid.day_offsets[:-1]], columns, list(grid.days)
 
 
