@@ -42,8 +42,8 @@ def pages() -> list[Row]:
     from django.test import Client  # noqa: PLC0415 -- after Django is ready
 
     community = importlib.import_module("ogniwo.services.demo.sample").COMMUNITY_CODE
-    ((_, login),) = sessions(0)
-    ((number, member),) = sessions(1)[1:]
+    ((_, login),) = sign_ins(0)
+    ((number, member),) = sign_ins(1)[1:]
     rows = []
     for name, path, words in LISTS:
         rows.append(_timed(Client(HTTP_HOST="127.0.0.1"), login, f"/o/{community}/{path}", words, name, LIST_MS))
@@ -75,8 +75,8 @@ def _timed(client: object, cookie: str, address: str, words: bytes, name: str, b
     )
 
 
-def sessions(wallets: int) -> list[list[str]]:
-    """[member number, session key]: the operator's without a number, then one for each of so many members."""
+def sign_ins(wallets: int) -> list[list[str]]:
+    """[member number, sign-in key]: the operator's without a number, then one for each of so many members."""
     from django.contrib.auth import get_user_model  # noqa: PLC0415 -- after Django is ready
     from django.test import Client  # noqa: PLC0415 -- the same
 
@@ -192,7 +192,7 @@ def writers(folder: Path, count: int, seconds: int = 5) -> dict[str, float]:
 def served(folder: Path, wallets: int) -> dict:
     """Serve a workspace in a process of its own and let the wallets read."""
     out = subprocess.run(
-        [sys.executable, __file__, "sessions", str(folder), str(wallets)], check=True, capture_output=True, text=True
+        [sys.executable, __file__, "sign_ins", str(folder), str(wallets)], check=True, capture_output=True, text=True
     )
     cookies = json.loads(out.stdout.splitlines()[-1])[1:]
     port = 18_400 + os.getpid() % 500
@@ -329,19 +329,19 @@ def run(*, scale: str) -> list[Row]:
     return rows
 
 
-def sessions_main(folder: str, wallets: str) -> None:
-    """Print session keys as JSON: in a process of its own, as Django serves one workspace."""
+def sign_ins_main(folder: str, wallets: str) -> None:
+    """Print sign-in keys as JSON: in a process of its own, as Django serves one workspace."""
     from ogniwo.project.entry import prepare  # noqa: PLC0415 -- Django wants its folder first
 
     prepare(Path(folder), for_people=True)
     importlib.import_module("ogniwo.services.workspace.operations").open_workspace(root=Path(folder))
-    print(json.dumps(sessions(int(wallets))))
+    print(json.dumps(sign_ins(int(wallets))))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["sessions", folder, wallets]:
-            sessions_main(folder, wallets)
+        case ["sign_ins", folder, wallets]:
+            sign_ins_main(folder, wallets)
         case ["move", source, target]:
             move(Path(source), Path(target))
         case [scale]:
