@@ -3,6 +3,7 @@
 import time
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.ratelimit import consume
 from django.conf import settings
@@ -38,7 +39,8 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
         return str(super().get_login_redirect_url(request))
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
-        """The same after an account was opened."""
+        """The same after an account was opened: the password was typed just now, so it is not asked for again."""
+        record_authentication(request, request.user, method="password")
         return self.get_login_redirect_url(request)
 
 
