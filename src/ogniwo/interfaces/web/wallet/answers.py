@@ -6,7 +6,6 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final
 
-from allauth.account.decorators import reauthentication_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.urls import reverse
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer, workspace
+from ogniwo.interfaces.web.sign_in import require_recent_sign_in
 from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.wallets import WalletView, wallet_view
@@ -61,14 +61,13 @@ def _refused(refusal: Refusal, status: HTTPStatus) -> JsonResponse:
 
 def after_signing_in(view: View) -> View:
     """A view for scripts that asks for the password or passkey again where that was long ago."""
-    guarded = reauthentication_required(view)
 
     @wraps(view)
     def answer(request: HttpRequest, *arguments: object, **more: object) -> HttpResponse:
         from allauth.core.exceptions import ReauthenticationRequired  # noqa: PLC0415 -- needs the settings
 
         try:
-            found: HttpResponse = guarded(request, *arguments, **more)
+            require_recent_sign_in(request)
         except ReauthenticationRequired:
             back = request.headers.get("referer", "/w/").partition("//")[2].partition("/")[2]
             href = f"{reverse('account_reauthenticate')}?next=/{back}"
@@ -76,7 +75,7 @@ def after_signing_in(view: View) -> View:
                 {"code": "wallet.sign_in_again", "detail": "sign in again", "href": href},
                 status=HTTPStatus.UNAUTHORIZED,
             )
-        return found
+        return view(request, *arguments, **more)
 
     return answer
 
