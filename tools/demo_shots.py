@@ -25,7 +25,7 @@ SHOWN = {
     ("zarzad", "period", "pl"): "console-period.png",
     ("prosument", "home", "pl"): "wallet-home.png",
     ("prosument", "energy", "pl"): "wallet-energy.png",
-    ("sklep", "bill", "pl"): "wallet-bill.png",
+    ("czlonek", "bill", "pl"): "wallet-bill.png",
 }
 
 

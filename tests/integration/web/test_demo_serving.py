@@ -13,6 +13,8 @@ from ogniwo.interfaces.cli.background import NotServedError, start_serving, stop
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sign_ins import SIGN_INS, SIGN_INS_FILE, make_sign_ins
 
+pytestmark = pytest.mark.xdist_group("served")  # two of them would reach for the same port
+
 
 @pytest.fixture
 def served(copy_of):

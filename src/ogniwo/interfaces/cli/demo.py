@@ -12,6 +12,7 @@ from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import FAILED, answers_refusals, say, say_findings, show_json, show_table
 from ogniwo.services.demo.sign_ins import SIGN_INS, make_sign_ins
 from ogniwo.services.demo.story import STEPS, DemoResult, clear_demo, run_demo
+from ogniwo.services.demo.wallet import prepare_wallets
 from ogniwo.services.workspace.model import Workspace
 
 _EXPLAINED = {
@@ -105,7 +106,8 @@ def demo_command(runtime: Runtime, *, replace: bool, serving: bool, stopping: bo
 
 
 def _serve(workspace: Workspace, runtime: Runtime) -> None:
-    """Let people in and serve; say where, and as whom to sign in."""
+    """Give members tokens to try, let people in and serve; say where, and as whom to sign in."""
+    prepare_wallets(workspace)
     password = make_sign_ins(workspace)
     address = start_serving(runtime.folder)
     click.echo(f"\nServed at {address} until `ogniwo -w {runtime.folder} demo --stop`. Sign in as:\n")

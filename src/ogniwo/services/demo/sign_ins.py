@@ -35,7 +35,8 @@ SIGN_INS: Final = (
     SignIn(f"rozliczenia@{_DOMAIN}", Role.CLERK, "", "imports, closes the month"),
     SignIn(f"ksiegowosc@{_DOMAIN}", Role.CLERK, "", "approves the month, issues bills"),
     SignIn(f"audytor@{_DOMAIN}", Role.AUDITOR, "", "reads, verifies the ledger"),
-    SignIn(f"sklep@{_DOMAIN}", Role.MEMBER, "SE-034", "a member with a bill to pay"),
+    SignIn(f"czlonek@{_DOMAIN}", Role.MEMBER, "SE-005", "a member with a bill to pay"),
+    SignIn(f"sasiad@{_DOMAIN}", Role.MEMBER, "SE-002", "his neighbour"),
     SignIn(f"prosument@{_DOMAIN}", Role.MEMBER, "SE-021", "a member with panels on the roof"),
 )
 

@@ -10,8 +10,8 @@ from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.ledger.wallets import wallet_view
 from ogniwo.services.workspace.model import Workspace
 
-MEMBERS: Final = tuple(point.member_number for point in POINTS[:6])
-"""Who gets tokens: the first six households."""
+MEMBERS: Final = (*(point.member_number for point in POINTS[:6]), "SE-021")
+"""Who gets tokens: the first six households, and one with panels on the roof."""
 
 AMOUNT: Final = 50_000
 """How much each gets, in grosze: enough for a bill and for a neighbour."""
