@@ -668,7 +668,7 @@ def test_every_line_of_the_document_explains_itself(tmp_path):
     for line in found["lines"]:
         assert set(line) == {
             "charge", "zone", "category", "label_pl", "label_en", "first", "last_exclusive", "quantity", "unit", "rate",
-            "share", "net", "vat_rate_percent", "rates", "why",
+            "share", "net", "vat_rate_percent", "rates", "why", "why_en",
         }  # fmt: skip
         unit, size = bases[line["rate"]["per"]]
         assert line["unit"] == unit
