@@ -125,8 +125,8 @@ def test_every_link_that_is_verified_has_its_word_in_the_report_and_on_screen():
     links = set(re.findall(r'^ +\("([a-z ]+)", \w+\),$', inspect.getsource(verify_chain), re.MULTILINE))
     assert len(links) == 9
     assert links <= set(languages()["pl"]["checks"])
-    page = files("ogniwo.interfaces.web").joinpath("templates/web/ledger.html").read_text(encoding="utf-8")
-    assert links <= set(re.findall(r'one\.name == "([a-z ]+)"', page))
+    page = files("ogniwo.interfaces.web").joinpath("templates/web/parts/link.html").read_text(encoding="utf-8")
+    assert links <= set(re.findall(r'name == "([a-z ]+)"', page))
 
 
 @pytest.mark.parametrize(

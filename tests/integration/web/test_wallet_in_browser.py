@@ -37,7 +37,7 @@ from ogniwo.services.workspace.queries import Subject, operator_subject
 from records_database import copy_workspace, serve
 
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
-ANNA, JAN, OLA, EWA, TOM, IDA = MEMBERS
+ANNA, JAN, OLA, EWA, TOM, IDA = MEMBERS[:6]
 LOST, OFFICE, TAKES = "SE-007", "SE-008", "SE-009"
 SEEN = {"pl": "SE-010", "en": "SE-011"}
 READY = "html[data-ready]"

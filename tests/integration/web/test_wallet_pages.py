@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 from django.urls import reverse
 
-from ogniwo.interfaces.web.registry import LOOKS_AS, PAGES
+from ogniwo.interfaces.web.registry import LOOKS_AS, LOOKS_UNTIL, PAGES
 from ogniwo.interfaces.web.wallet import paying
 from ogniwo.interfaces.web.wallet.install import drawn_icon, shell
 from ogniwo.services.access.roles import Role
@@ -68,6 +68,7 @@ def test_only_own_pages_may_be_kept_on_a_device(site, member, browser_of):
     browser = browser_of(Role.PARTNER)
     kept = browser.session
     kept[LOOKS_AS] = f"{COMMUNITY_CODE}/{OWN}"
+    kept[LOOKS_UNTIL] = int(site.now().timestamp()) + 60
     kept.save()
     looked = browser.get(address("tokens"))
     assert looked.status_code == HTTPStatus.OK
