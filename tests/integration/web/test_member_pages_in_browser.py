@@ -24,6 +24,13 @@ in_chromium, serving = _console.in_chromium, _console._serving
 
 NUMBER = "SE-025"
 FILES = {"wallet_bills_pdf", "wallet_energy_file", "wallet_export"}
+FOR_SCRIPTS = {
+    "wallet_check_bill",
+    "wallet_check_checkpoint",
+    "wallet_check_consistency",
+    "wallet_check_reading",
+    "wallet_tokens_taker",
+}
 PHONE = {"width": 320, "height": 720}
 WITH_CHOICES = (
     "energy/?view=day&at=2026-10-25&netting=before&step=quarter",
@@ -59,7 +66,7 @@ def wallet(copy_of, sign_in):
 def _addresses(bill):
     found = []
     for page in PAGES:
-        if not page.in_wallet or "GET" not in page.methods or page.name in FILES:
+        if not page.in_wallet or "GET" not in page.methods or page.name in FILES | FOR_SCRIPTS:
             continue
         route = page.route.replace("<slug:code>", COMMUNITY_CODE).replace("<str:number>", NUMBER)
         route = route.replace("<path:bill>", bill)
