@@ -50,7 +50,8 @@ def all_contract_texts() -> Mapping[str, Mapping[str, str]]:
 
 def render_contract_pdf(salted: Salted) -> bytes:
     """Draw the terms in their language; raises UnprintableContractError."""
-    inputs = {"view": json.dumps(_view(salted), ensure_ascii=False, sort_keys=True), "terms": encode(salted).decode()}
+    view = json.dumps(contract_words(salted), ensure_ascii=False, sort_keys=True)
+    inputs = {"view": view, "terms": encode(salted).decode()}
     day = date.fromisoformat(salted.terms.concluded)
     try:
         pdf, warnings = _compiler().compile_with_warnings(
@@ -79,8 +80,8 @@ def _compiler() -> typst.Compiler:
     return compiler
 
 
-def _view(salted: Salted) -> dict[str, Any]:
-    """The finished texts of the page."""
+def contract_words(salted: Salted) -> dict[str, Any]:
+    """The finished texts of the page, in the language of the terms: what the PDF says, for other pages to say too."""
     terms = salted.terms
     words = all_contract_texts()[terms.language]
     template = template_of(terms.parameters)

@@ -40,7 +40,7 @@ for _noun in (
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
 for _part in ("home", "energy", "meters", "bills", "community", "messages", "profile"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
-for _part in ("install", "devices", "tokens", "paying", "checking"):
+for _part in ("install", "devices", "tokens", "paying", "checking", "contracts"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 
 urlpatterns = [

@@ -9,6 +9,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import transaction
 
+from ogniwo.chain.inbox import Answer
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
@@ -28,8 +29,17 @@ from ogniwo.records.contracts.models import EContract, EContractParty
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.drafting import drawn
 from ogniwo.services.contracts.econtract_parties import ContractParty, contract_party, operator_of
-from ogniwo.services.ledger.access import OPERATOR_KEY, frame, key_store, open_ledger, signed, submit
+from ogniwo.services.ledger.access import (
+    OPERATOR_KEY,
+    LedgerRefusedError,
+    frame,
+    key_store,
+    open_ledger,
+    signed,
+    submit,
+)
 from ogniwo.services.ledger.founding import ensure_ledger
+from ogniwo.services.ledger.viewing import wait_for_ledger
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
@@ -196,15 +206,28 @@ def signing_payload(workspace: Workspace, *, name: str, party: ContractParty, su
 
 def take_envelope(workspace: Workspace, envelope: bytes, *, subject: Subject) -> str:
     """Put on the ledger what a party signed elsewhere, and give the transaction; only acts in contracts known here."""
+    answer = act_of_party(workspace, envelope, subject=subject)
+    if not answer.on_ledger:
+        raise LedgerRefusedError(detail=f"{answer.code}: {answer.detail}")
+    return answer.original or answer.transaction
+
+
+def act_of_party(workspace: Workspace, envelope: bytes, *, subject: Subject, wait_s: float = 0) -> Answer:
+    """The same, with the ledger's answer, also where it refuses; waits so long for whoever writes the ledger now."""
     payload = open_transaction(envelope).payload
     if not isinstance(payload, _PARTY_OPERATIONS):
         raise NotAContractOperationError(detail=f"{type(payload).__name__} is no act in a contract")
     record = econtract(payload.contract, subject=subject)
-    with changing(workspace, f"contract {record.name[:16]}"), open_ledger(workspace) as ledger:
-        (name,) = submit(ledger, [envelope])
-        operation = str(type(payload).__struct_config__.tag)
-        record_act(workspace, action=f"contract.{operation}", target=record.name, facts={"transaction": name})
-    return name
+    with changing(workspace, f"contract {record.name[:16]}"), wait_for_ledger(workspace, seconds=wait_s) as ledger:
+        (answer,) = ledger.submit([envelope])
+        if answer.on_ledger:
+            record_act(
+                workspace,
+                action=f"contract.{type(payload).__struct_config__.tag}",
+                target=record.name,
+                facts={"transaction": answer.original or answer.transaction},
+            )
+    return answer
 
 
 def sign_with(
@@ -283,10 +306,11 @@ def contracts(workspace: Workspace, *, subject: Subject) -> tuple[ContractView, 
         return ()
     now = int(workspace.now().timestamp())
     with open_ledger(workspace) as ledger, ledger.reading() as state:
-        return tuple(_view(record, state.contracts.get(record.name), now) for record in records)
+        return tuple(contract_view(record, state.contracts.get(record.name), now) for record in records)
 
 
-def _view(record: EContract, state: ContractState | None, now: int) -> ContractView:
+def contract_view(record: EContract, state: ContractState | None, now: int) -> ContractView:
+    """A stored contract beside what the ledger holds of it, at a time (seconds since 1970)."""
     words = {
         party.account: party.member.number if party.member else party.account.rpartition("/")[2]
         for party in record.parties.all()

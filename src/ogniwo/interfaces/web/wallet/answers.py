@@ -18,7 +18,9 @@ from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Sta
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.wallets import WalletView, wallet_view
 
-_LATER: Final = frozenset({"ledger.locked", "ledger.stopped", "ledger.busy", "ledger.store_unreachable"})
+_LATER: Final = frozenset(
+    {"ledger.locked", "ledger.stopped", "ledger.busy", "ledger.store_unreachable", "workspace.busy"}
+)
 """Codes after which the same may be sent again: nothing is known to have happened, or nothing has."""
 
 _BODY_MAX: Final = 100_000

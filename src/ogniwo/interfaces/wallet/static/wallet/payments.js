@@ -19,6 +19,7 @@ import { fromHex, hex, sha256 } from './verify/bytes.js';
  * @property {{name: string, number: string, amount: number, until: number}} shown
  * @property {string} made
  * @property {any} [answer]
+ * @property {string} [contract] the contract that was signed: no payment, and its own page sends it
  */
 
 /** @param {string} text @returns {Promise<{words: {salt: string, text: string}, commitment: string}>} */
@@ -60,9 +61,9 @@ export async function signed(key, { draft, bytes, words, shown }) {
   return (await all('payments')).find((one) => one.draft === draft);
 }
 
-/** @param {string} wallet @returns {Promise<Payment[]>} those without an answer, oldest first */
+/** @param {string} wallet @returns {Promise<Payment[]>} payments without an answer, oldest first */
 export async function unanswered(wallet) {
-  const mine = (await all('payments')).filter((one) => one.wallet === wallet && one.state === 'signed');
+  const mine = (await all('payments')).filter((one) => one.wallet === wallet && one.state === 'signed' && !one.contract);
   return mine.sort((left, right) => (left.made < right.made ? -1 : 1));
 }
 

@@ -1,0 +1,153 @@
+"""A member's e-contracts: what each says, who signed it when, and the own signature with this device's key."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.interfaces.web.context import workspace
+from ogniwo.interfaces.web.registry import wallet_page
+from ogniwo.interfaces.web.wallet.answers import (
+    after_signing_in,
+    answers_json,
+    body_of,
+    facts_of,
+    shared_texts,
+    text_of,
+    view_of,
+)
+from ogniwo.interfaces.web.wallet.bills import language
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.contracts.econtracts import EContractNotFoundError, ErasedContractError
+from ogniwo.services.contracts.own_contracts import (
+    document_of,
+    offered_signature,
+    own_contract,
+    own_contracts,
+    take_signature,
+    terms_of,
+)
+
+
+@contextmanager
+def _own_only(*more: type[Refusal]) -> Iterator[None]:
+    """Let a contract of others, or what else is named, look like none at all."""
+    try:
+        yield
+    except (EContractNotFoundError, *more) as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+
+
+@wallet_page("contracts/", name="wallet_contracts")
+def contracts(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
+    """Every contract with its state, dates and version; those that wait for the member's signature first."""
+    found = own_contracts(workspace(), subject=standing.subject, language=language())
+    ordered = sorted(found, key=lambda one: not one.may_sign)
+    return render(
+        request, "web/wallet/contracts.html", {"contracts": ordered, "waiting": sum(one.may_sign for one in found)}
+    )
+
+
+@wallet_page("contracts/offer/", name="wallet_contracts_offer", methods=("POST",))
+@answers_json
+@after_signing_in
+def offer(request: HttpRequest, standing: Standing, *, code: str, number: str) -> Any:  # noqa: ANN401, ARG001
+    """What the device is to sign; the document was drawn anew from the terms and compared."""
+    name = text_of(body_of(request), "contract", most=64)
+    with _own_only():
+        return {"payload": offered_signature(workspace(), name=name, subject=standing.subject).decode()}
+
+
+@wallet_page("contracts/sign/", name="wallet_contracts_sign", methods=("POST",))
+@answers_json
+@after_signing_in
+def sign(request: HttpRequest, standing: Standing, *, code: str, number: str) -> Any:  # noqa: ANN401, ARG001
+    """Put a signature on the ledger; the same again gives the same answer."""
+    envelope = text_of(body_of(request), "envelope").encode()
+    with _own_only():
+        taken = take_signature(workspace(), envelope=envelope, subject=standing.subject)
+    return {
+        "transaction": taken.transaction,
+        "code": taken.code,
+        "detail": taken.detail,
+        "height": taken.height,
+        "time": taken.time_s,
+        "again": taken.again,
+    }
+
+
+@wallet_page("contracts/<str:name>/pdf/", name="wallet_contracts_pdf")
+def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:  # noqa: ARG001
+    """The agreed document; with `?signed=1` the one that carries the parties' signatures."""
+    signed = request.GET.get("signed") == "1"
+    with _own_only(ErasedContractError):
+        data = document_of(name=name, subject=standing.subject, signed=signed)
+    answer = HttpResponse(data, content_type="application/pdf")
+    end = "-signed" if signed else ""
+    answer["Content-Disposition"] = f'attachment; filename="contract-{name[:16]}{end}.pdf"'
+    return answer
+
+
+@wallet_page("contracts/<str:name>/", name="wallet_contracts_one")
+def one_contract(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:
+    """One contract: its terms in words, its document, its signatures, and the step of signing."""
+    place = {"code": code, "number": number}
+    with _own_only():
+        found = own_contract(workspace(), name=name, subject=standing.subject, language=language())
+        terms = terms_of(name=name, subject=standing.subject)
+    urls = {
+        "offer": reverse("wallet_contracts_offer", kwargs=place),
+        "sign": reverse("wallet_contracts_sign", kwargs=place),
+        "pdf": reverse("wallet_contracts_pdf", kwargs={**place, "name": name}),
+        "devices": reverse("wallet_devices", kwargs=place),
+        "check": reverse("wallet_check", kwargs=place),
+    }
+    facts = facts_of(request, standing, view_of(standing), code=code, urls=urls)
+    facts |= {"contract": name, "salted": terms.salted if terms else ""}
+    context = {
+        "contract": found,
+        "terms": terms,
+        "signs": found.may_sign and facts["acts"],
+        "facts": facts,
+        "texts": _texts(),
+        "urls": urls,
+    }
+    return render(request, "web/wallet/contract.html", context)
+
+
+def _texts() -> dict[str, str]:
+    return {
+        **shared_texts(),
+        "mismatch": _("What the server offered is not this agreement with this document. Nothing was signed."),
+        "unknown": _(
+            "There was no answer, so it is not known yet whether your signature arrived. Send it again: it counts once."
+        ),
+        "signed": _("Signed"),
+        "was_signed": _("Your signature had arrived already. It counts once."),
+        "not_signed": _("Not signed"),
+        "block": _("block %(height)s, %(time)s"),
+        "refused wallet.not_yours": _("This was signed for another account. Nothing was signed here."),
+        "refused access.not_found": _("This agreement is not there any more."),
+        "refused econtract.erased": _("Terms and document of this agreement were erased. It cannot be signed."),
+        "refused econtract.different_document": _(
+            "The stored document is not what its terms look like. Do not sign; tell your organisation."
+        ),
+        "refused ledger.already_signed": _("You have signed this agreement already, perhaps on another device."),
+        "refused ledger.contract_state": _("This agreement can no longer be signed: it ended or was withdrawn."),
+        "refused ledger.contract_document": _("This is not the document that was proposed. Nothing was signed."),
+        "refused ledger.not_a_party": _("Your account is no party of this agreement. Nothing was signed."),
+        "refused ledger.unknown_contract": _("The ledger does not know this agreement. Nothing was signed."),
+        "refused ledger.key_not_active": _("The key of this device no longer counts. Nothing was signed."),
+        "refused ledger.unknown_key": _("The ledger does not know the key of this device. Nothing was signed."),
+        "refused ledger.expired": _("This was signed too long ago and no longer counts. Begin again."),
+        "refused ledger.account_frozen": _("Your account is frozen. Nothing was signed; ask your organisation."),
+        "refused ledger.second_key_needed": _(
+            "This agreement obliges you to pay, and the key of this device has limits. "
+            "Ask your organisation to lift them."
+        ),
+    }
