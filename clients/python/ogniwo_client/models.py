@@ -6,6 +6,21 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AttributeOut(TypedDict):
+    """An own attribute of the point or of a meter at it (`of`.
+
+    Its code or serial); local days, half-open. A period that ends on its first day was taken back and never
+    held. Members' keys see none.
+    """
+
+    thing: Literal["point", "meter"]
+    of: str
+    name: str
+    value: str
+    valid_from: str
+    valid_to: str | None
+
+
 class BalanceOut(TypedDict):
     """What an account holds of an asset; `name` only where the caller may know it."""
 
@@ -538,6 +553,7 @@ class PointDetailsOut(TypedDict):
     contracts: list[ContractOut]
     memberships: list[MembershipOut]
     channels: list[ChannelOut]
+    attributes: list[AttributeOut]
 
 
 class PointOut(TypedDict):

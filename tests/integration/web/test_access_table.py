@@ -33,6 +33,8 @@ VALUES = {
     "place": 13,
     "message_id": 999_999,
     "reading_id": 999_999,
+    "aside_id": 999_999,
+    "attribute_id": 999_999,
     "size": 192,
     "transaction": "0" * 64,
 }

@@ -193,7 +193,13 @@ def test_every_page_is_accessible_and_fits(in_chromium, served, language):
 def test_a_month_with_gaps_is_accessible_too(in_chromium, copy_of, sign_in):
     workspace = copy_of("imported")
     clerk = sign_in(workspace, Role.CLERK)
-    addresses = [f"/o/{COMMUNITY_CODE}/{rest}" for rest in ("quality/?preview=1", "period/?preview=1", "ledger/")]
+    own, place = f"points/{POINTS[0].code}/", f"/o/{COMMUNITY_CODE}/"
+    listed = clerk.get(f"{place}quality/?month=2026-10").content.decode()
+    finding = listed.split('name="finding" value="')[1][:64]
+    clerk.post(f"{place}quality/set-aside/?month=2026-10", {"finding": finding, "reason": "a known outage"})
+    for value, day in (("25 A", "2026-01-01"), ("32 A", "2026-10-01")):
+        clerk.post(f"{place}{own}attributes/", {"name": "Fuse", "value": value, "valid_from": day})
+    addresses = [f"{place}{rest}" for rest in ("quality/?preview=1", "period/?preview=1", "ledger/", own)]
     with _serving(workspace) as base:
         served = (base, clerk.cookies["sessionid"].value, addresses)
         assert in_chromium(lambda browser: _faults(browser, served, "pl")) == []

@@ -16,6 +16,7 @@ for _noun in (
     "members_edit",
     "members_import",
     "points_formulas",
+    "points_attributes",
     "points",
     "files",
     "quality",

@@ -15,6 +15,7 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.metering.quality import MonthQuality, check_month
+from ogniwo.services.metering.set_aside import Aside, asides_of_month, digest_of
 from ogniwo.services.workspace.audit import last_act_number
 from ogniwo.services.workspace.model import Workspace
 
@@ -48,11 +49,13 @@ class HeatRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeatMonth:
-    """The map with the check that it was made of."""
+    """The map with the check that it was made of; days count only `findings`, those that nobody set aside."""
 
     days: tuple[date, ...]
     rows: tuple[HeatRow, ...]
     quality: MonthQuality
+    findings: tuple[Finding, ...]
+    asides: tuple[Aside, ...]
 
 
 def heat_of_month(workspace: Workspace, *, organisation: Organisation, subject: Subject, month: Month) -> HeatMonth:
@@ -85,7 +88,10 @@ def _made(workspace: Workspace, organisation: Organisation, subject: Subject, mo
 
     quality = check_month(workspace, organisation=organisation, subject=subject, month=month, looked=looked)
     days = tuple(date(month.year, month.month, day + 1) for day in range(month.days))
-    found = _by_day(quality.findings, month)
+    asides = asides_of_month(organisation=organisation, subject=subject, month=month, findings=quality.findings)
+    seen = {one.digest for one in asides}
+    findings = tuple(one for one in quality.findings if not seen or digest_of(one) not in seen)
+    found = _by_day(findings, month)
     billable = {one.point: True for one in quality.channels}
     for one in quality.channels:
         billable[one.point] &= one.assessment.billable
@@ -103,7 +109,7 @@ def _made(workspace: Workspace, organisation: Organisation, subject: Subject, mo
                 billable=billable.get(point, False),
             )
         )
-    return HeatMonth(days=days, rows=tuple(rows), quality=quality)
+    return HeatMonth(days=days, rows=tuple(rows), quality=quality, findings=findings, asides=asides)
 
 
 def _sums(read: dict[str, IntervalSeries], month: Month) -> tuple[list[int], list[int], list[int]]:

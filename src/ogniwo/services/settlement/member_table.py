@@ -23,11 +23,17 @@ _HEADS: Final = (
     "to pay net grosz",
     "to pay gross grosz",
     "due to the member net grosz",
+    "own attributes",
 )
 
 
-def member_table(members: Iterable[MemberSummary], totals: Mapping[str, MemberTotal], *, form: str) -> bytes:
-    """Members as `csv` or `xlsx`; what was not settled stays empty. Texts that begin formulas are guarded."""
+def member_table(
+    members: Iterable[MemberSummary], totals: Mapping[str, MemberTotal], attributes: Mapping[str, str], *, form: str
+) -> bytes:
+    """Members as `csv` or `xlsx`; what was not settled stays empty. Texts that begin formulas are guarded.
+
+    `attributes` are what holds at the month's end, by number.
+    """
     rows = [
         (
             one.number,
@@ -40,6 +46,7 @@ def member_table(members: Iterable[MemberSummary], totals: Mapping[str, MemberTo
             one.since.isoformat() if one.since else None,
             one.until.isoformat() if one.until else None,
             *_amounts(totals.get(one.number)),
+            attributes.get(one.number),
         )
         for one in members
     ]

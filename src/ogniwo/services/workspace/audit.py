@@ -21,6 +21,11 @@ def acting_as(login: str) -> Iterator[None]:
         _ACTING.reset(token)
 
 
+def acting() -> str:
+    """The login of whoever acts now, for a record that keeps it."""
+    return _ACTING.get()
+
+
 def last_act_number() -> int:
     """The number of the last act in the log; as every act that writes is there, it stands for the records' state."""
     return AuditEvent.objects.order_by("-pk").values_list("pk", flat=True).first() or 0

@@ -13,6 +13,7 @@ from ogniwo.interfaces.api.values import Instant, Text
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.scopes import Scope
 from ogniwo.services.metering.queries import PointSummary, point_details, points_below
+from ogniwo.services.parties.attributes import attributes_of_point
 
 
 class PointOut(Schema):
@@ -70,6 +71,20 @@ class ChannelOut(Schema):
     version: str
 
 
+class AttributeOut(Schema):
+    """An own attribute of the point or of a meter at it (`of`: its code or serial); local days, half-open.
+
+    A period that ends on its first day was taken back and never held. Members' keys see none.
+    """
+
+    thing: Literal["point", "meter"]
+    of: str
+    name: str
+    value: str
+    valid_from: date
+    valid_to: date | None
+
+
 class PointDetailsOut(PointOut):
     """A point with all that is registered of it and the months it has values for."""
 
@@ -78,6 +93,7 @@ class PointDetailsOut(PointOut):
     contracts: list[ContractOut]
     memberships: list[MembershipOut]
     channels: list[ChannelOut]
+    attributes: list[AttributeOut]
 
 
 class PointPage(Page[PointOut]):
@@ -161,5 +177,16 @@ def get_point(request: ApiRequest, code: str, ppe: str) -> PointDetailsOut:  # n
                 version=one.version,
             )
             for one in found.channels
+        ],
+        attributes=[
+            AttributeOut(
+                thing="meter" if one.thing == "meter" else "point",
+                of=one.about,
+                name=one.name,
+                value=one.value,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+            )
+            for one in attributes_of_point(code=ppe, subject=request.caller.subject)
         ],
     )

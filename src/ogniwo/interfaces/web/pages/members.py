@@ -1,5 +1,6 @@
 """Members: the list in two modes, and everything of one member on one page."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django.core.paginator import Paginator
@@ -19,6 +20,7 @@ from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.queries import point_details, points_below
+from ogniwo.services.parties.attributes import attributes_of_member, attributes_of_members
 from ogniwo.services.parties.queries import MemberNotFoundError, list_members, member_details
 from ogniwo.services.settlement.member_table import member_table
 from ogniwo.services.settlement.queries import (
@@ -86,7 +88,8 @@ def members_file(request: HttpRequest, standing: Standing, *, code: str, form: s
     settled = _settled(code, month, subject)
     totals = {one.member: one for one in member_totals(settled.statements)} if settled else {}
     wanted = "xlsx" if form == "xlsx" else "csv"
-    return download(member_table(found, totals, form=wanted), name=f"members-{month}.{wanted}")
+    own = attributes_of_members(subject=subject, day=month.shifted(1).first - timedelta(days=1))
+    return download(member_table(found, totals, own, form=wanted), name=f"members-{month}.{wanted}")
 
 
 @page("members/<str:number>/", name="member", act=Act.SEE_MEMBERS)
@@ -110,6 +113,7 @@ def member(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "details": details,
         "account": accounts_of_members(whole.path).get(number, ""),
         "points": points,
+        "attributes": attributes_of_member(number=number, subject=whole),
         "statements": settled.statements if settled else (),
         "version": settled.version if settled else 0,
         "totals": totals[0] if totals else None,

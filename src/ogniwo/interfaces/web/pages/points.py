@@ -26,6 +26,7 @@ from ogniwo.services.metering.queries import (
     points_below,
     versions_of,
 )
+from ogniwo.services.parties.attributes import attributes_of_point
 from ogniwo.services.workspace.queries import Subject
 
 PER_PAGE: Final = 100
@@ -66,6 +67,8 @@ def point(request: HttpRequest, standing: Standing, *, code: str, ppe: str) -> H
     context = {
         "details": details,
         "versions": versions,
+        "attributes": attributes_of_point(code=ppe, subject=subject),
+        "attribute_meters": {one.serial: one for one in details.meters}.values(),
         "minted": _minted(request, ppe, subject),
         "timeline": _timeline(details, month.shifted(1).first),
     }

@@ -1,4 +1,4 @@
-"""Data quality: points and days as a heat map, findings, estimates looked at before they are accepted."""
+"""Data quality: points and days as a heat map, findings to look at or set aside, estimates looked at first."""
 
 from collections import Counter
 
@@ -6,18 +6,20 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import ngettext
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
 
 from ogniwo.core.kernel.findings import Severity, finding_row
 from ogniwo.core.metering.model import REACTIVE_Q1, REACTIVE_Q4
 from ogniwo.interfaces.web.context import month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import Standing
+from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.metering.accepting import accept_estimates
 from ogniwo.services.metering.declaring import waiting_readings
 from ogniwo.services.metering.heat import heat_of_month
 from ogniwo.services.metering.quality import EstimatedMonth, estimate_month
+from ogniwo.services.metering.set_aside import NotSetAsideError, digest_of, set_aside, take_back
 from ogniwo.services.workspace.queries import organisation
 
 _SHOWN = 200
@@ -32,7 +34,7 @@ def quality(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
     heat = heat_of_month(workspace(), organisation=owner, subject=subject, month=month)
     point, least = request.GET.get("point", ""), request.GET.get("least", "warning")
     floor = Severity[least.upper()] if least in {"note", "warning", "error"} else Severity.WARNING
-    found = [one for one in heat.quality.findings if one.severity >= floor and point in {"", one.point}]
+    found = [one for one in heat.findings if one.severity >= floor and point in {"", one.point}]
     found.sort(key=lambda one: (-one.severity, one.code, one.point))
     preview = None
     if request.GET.get("preview"):
@@ -48,7 +50,8 @@ def quality(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         "states": Counter(cell.state for row in heat.rows for cell in row.cells),
         "incomplete": any(one.present < one.slots for one in heat.quality.channels),
         "rules": sorted(Counter((one.code, one.severity.name.lower()) for one in found).items()),
-        "findings": [finding_row(one) for one in found[:_SHOWN]],
+        "findings": [finding_row(one) | {"digest": digest_of(one)} for one in found[:_SHOWN]],
+        "asides": [one for one in heat.asides if point in {"", one.point}],
         "more": max(0, len(found) - _SHOWN),
         "point": point,
         "least": floor.name.lower(),
@@ -74,6 +77,35 @@ def accept(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     count = len(estimated.channels)
     messages.success(request, ngettext("%(n)s channel filled.", "%(n)s channels filled.", count) % {"n": count})
     return redirect("quality", code=code)
+
+
+@page("quality/set-aside/", name="set_aside_findings", act=Act.ESTIMATE, methods=("POST",))
+def set_findings_aside(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """Set the chosen findings aside, with the reason."""
+    month, subject = month_of(request), scope(standing, code)
+    owner = organisation(code=code, subject=subject)
+    heat = heat_of_month(workspace(), organisation=owner, subject=subject, month=month)
+    count = set_aside(
+        workspace(),
+        organisation=owner,
+        month=month,
+        findings=heat.quality.findings,
+        digests=request.POST.getlist("finding"),
+        reason=request.POST.get("reason", ""),
+    )
+    messages.success(request, ngettext("%(n)s finding set aside.", "%(n)s findings set aside.", count) % {"n": count})
+    return redirect(f"{reverse('quality', kwargs={'code': code})}?month={month}#set-aside")
+
+
+@page("quality/set-aside/<int:aside_id>/", name="take_finding_back", act=Act.ESTIMATE, methods=("POST",))
+def take_finding_back(request: HttpRequest, standing: Standing, *, code: str, aside_id: int) -> HttpResponse:
+    """Put a finding back among those to look at."""
+    try:
+        take_back(workspace(), subject=scope(standing, code), aside_id=aside_id)
+    except NotSetAsideError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    messages.success(request, gettext("The finding is among those to look at again."))
+    return redirect(f"{reverse('quality', kwargs={'code': code})}?month={month_of(request)}#findings")
 
 
 def _unit(channel: str) -> str:

@@ -1,0 +1,1 @@
+"""What people note beside the register: findings they set aside, attributes of their own choosing."""
