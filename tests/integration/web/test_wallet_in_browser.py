@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_checkpoint
 from ogniwo.records.access.models import Grant
@@ -247,7 +247,7 @@ def test_a_key_is_made_stays_and_pays_by_keyboard_alone(site, phone_of):
         tabbed_to(page, "#confirm")
         page.keyboard.press("Enter")
         assert outcome(page) == "done"
-        page.wait_for_function("document.querySelector('#d-checked').textContent !== ''")
+        expect(page.locator("#d-checked")).not_to_be_empty()
         assert page.locator("#d-checked").inner_text() == "To urządzenie samo sprawdziło pokwitowanie."
         assert page.locator("#done-title").inner_text() == "Zapłacono"
         assert page.wrong == []
