@@ -319,7 +319,7 @@ def test_a_phone_signs_in_the_wallet_and_a_lost_answer_counts_once(served, tmp_p
     workspace, base, name = served
     # Without a worker: the test's hand on the network would not see what the worker passes on.
     phone = Phone(workspace, base, OWNER, tmp_path / "phone", workers=False).enrol()
-    arrived = []
+    account, arrived = account_of(phone.subject), []
 
     def lose(route):
         arrived.append(route.fetch().json()["code"])
@@ -330,7 +330,7 @@ def test_a_phone_signs_in_the_wallet_and_a_lost_answer_counts_once(served, tmp_p
         shown = json.loads(page.locator("#r-raw").text_content())
         assert shown["contract"] == page.locator("#r-contract").inner_text() == name
         assert shown["document"] == page.locator("#r-document").inner_text()
-        assert shown["account"] == account_of(phone.subject)
+        assert shown["account"] == account
         page.route("**/contracts/sign/", lose)
         page.evaluate("for (const _ of [1, 2]) document.querySelector('#confirm').click()")
         page.wait_for_selector("html[data-outcome=unknown]", state="attached")
