@@ -34,6 +34,7 @@ from ogniwo.interfaces.cli.output import (
 from ogniwo.interfaces.cli.texts import instant, kwh
 from ogniwo.services.metering.quality import EstimatedChannel, MonthQuality, check_month, estimate_month
 from ogniwo.services.metering.queries import list_points, month_completeness
+from ogniwo.services.metering.set_aside import digest_of, set_aside
 from ogniwo.services.workspace.queries import operator_subject
 
 
@@ -191,6 +192,31 @@ def _channel_row(channel: EstimatedChannel) -> dict[str, Any]:
         "replaces_version": channel.replaces_version,
         "gaps": [{**asdict(gap), "method": gap.method.value, "inputs": list(gap.inputs)} for gap in channel.gaps],
     }
+
+
+@quality_group.command("set-aside")
+@MONTH_OPTION
+@ORGANISATION_OPTION
+@click.option("--rule", required=True, metavar="CODE", help="The code of the rule, for example V10.stuck.")
+@click.option("--point", default="", metavar="PPE", help="Only findings of this point.")
+@click.option("--reason", required=True, metavar="TEXT", help="Why nobody has to look again; it stays in the log.")
+@click.pass_obj
+@answers_refusals
+def set_findings_aside(
+    runtime: Runtime, *, month: Month, organisation: str, rule: str, point: str, reason: str
+) -> None:
+    """Take a rule's findings off the list of what a person must look at; billing does not change by it.
+
+    The quality page shows them apart, and there they are taken back. A finding that new data change comes back.
+
+    \b
+    Exit codes: 0 done, 4 refused.
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    workspace, owner, subject = opened(runtime), organisation_of(organisation), operator_subject()
+    findings = check_month(workspace, organisation=owner, subject=subject, month=month).findings
+    chosen = [digest_of(one) for one in findings if one.code == rule and point in {"", one.point}]
+    count = set_aside(workspace, organisation=owner, month=month, findings=findings, digests=chosen, reason=reason)
+    say(f"{count} findings of {rule} set aside, {len(set(chosen)) - count} were already")
 
 
 @quality_group.command("completeness")
