@@ -10,7 +10,7 @@ from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
-from ogniwo.services.billing.access import DocumentView, document_pdf, document_view, listed_documents
+from ogniwo.services.billing.access import DocumentView, corrected_lines, document_pdf, document_view, listed_documents
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.ledger.access import NoLedgerError
@@ -92,6 +92,9 @@ def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
         "document": found.document,
         "digest": found.digest,
         "lines": _lines(found),
+        "pairs": corrected_lines(found.document),
+        "corrects": found.corrects,
+        "polish": _language() == "pl",
         "provable": viewer(request).may(Act.SEE_LEDGER, path=subject.path) and _provable(number, subject),
     }
     return render(request, "web/bill.html", context)
