@@ -8,21 +8,29 @@ from hashlib import sha256
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connections
+from django.urls import reverse
+from django.utils import translation
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.signing import add_signature, key_id, public_key_of, sign
 from ogniwo.core.ledger.transactions import Hold, Pay, RevokeKey, SetKeyLimits, Settle, Source, StopRecovery
+from ogniwo.interfaces.web.templatetags.console import zl
+from ogniwo.records.access.models import Grant
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.parties.models import Member
+from ogniwo.services.access.roles import Role
+from ogniwo.services.billing.pictures import transfer_code
+from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.demo.wallet import AMOUNT, MEMBERS, prepare_wallets
 from ogniwo.services.ledger import devices, recovering, sending, wallets
 from ogniwo.services.ledger.access import LedgerRefusedError, frame, key_store, open_ledger, point_path
 from ogniwo.services.ledger.proving import prove_consistency, prove_transaction
 from ogniwo.services.ledger.queries import account_view
 from ogniwo.services.ledger.verifying import _claims
+from ogniwo.services.wallet.bills import BillState, due_now, member_bill, member_bills
 from ogniwo.services.workspace.queries import Subject, operator_subject
 
 ANNA, JAN = MEMBERS[:2]
@@ -250,6 +258,54 @@ def test_two_phases_show_until_when_and_a_bill_is_paid_with_its_reference(ready,
     assert (found.amount, found.transaction) == (bill.amount, paid.transaction)
     assert wallets.wallet_history(ready, subject=anna.subject, limit=1)[0].bill == own
     assert _claims(ready)[1] == []
+
+
+def test_a_bill_paid_in_part_shows_the_rest_and_paid_in_full_nothing(ready, anna, sign_in):
+    names = Commitment.objects.filter(kind="invoice").exclude(transaction_id="").values_list("natural_id", flat=True)
+    own = next(one for one in names if _is_of(one, ANNA))
+    bill = sending.payable_bill(subject=anna.subject, number=own)
+    member = sign_in(ready, Role.MEMBER)
+    Grant.objects.filter(user=member.user).update(member=Member.objects.get(number=ANNA))
+
+    def page(name, query="", **more):
+        address = reverse(name, kwargs={"code": COMMUNITY_CODE, "number": ANNA, **more})
+        return " ".join(member.get(f"{address}{query}").content.decode().split())
+
+    def money(grosz):
+        with translation.override("en"):
+            return f"{zl(grosz)} zł"
+
+    assert due_now(member_bills(ready, subject=anna.subject)).to_pay_grosz == bill.amount
+    assert "Paid in tokens" not in page("wallet_bills_one", bill=own)
+    first = anna.send(anna.paying(bill.taker.account, 1_000, references=(bill.anchor,)))
+    left = bill.amount - 1_000
+    (summary,) = member_bills(ready, subject=anna.subject)
+    assert (summary.state, summary.paid_grosz, summary.left_grosz) == (BillState.OVERDUE, 1_000, left)
+    assert f"<strong>{money(left)}</strong>" in page("wallet_home")
+    said = f"{money(1_000)} is paid, {money(left)} is left,"
+    assert said in page("wallet_bills")
+    shown = page("wallet_bills_one", bill=own)
+    assert said in shown
+    assert f"?transaction={first.transaction}" in shown
+    assert f'value="{money(left).removesuffix(" zł")}"' in page("wallet_tokens_send", f"?bill={own}")
+    whole = member_bill(ready, number=own, subject=anna.subject, language="en")
+    assert whole.code_svg == transfer_code(whole.document, amount_grosz=left)
+    assert whole.code_svg != transfer_code(whole.document, amount_grosz=bill.amount)
+
+    anna.send(anna.paying(bill.taker.account, left, references=(bill.anchor,)))
+    (summary,) = member_bills(ready, subject=anna.subject)
+    assert (summary.state, summary.left_grosz) == (BillState.PAID, 0)
+    late = replace(ready, now=lambda: datetime(2027, 3, 1, tzinfo=UTC))
+    assert member_bills(late, subject=anna.subject)[0].state == BillState.PAID
+    assert "nothing is open" in page("wallet_home")
+    assert own in page("wallet_bills", "?state=paid")
+    assert own not in page("wallet_bills", "?state=open")
+    assert "How to pay" not in page("wallet_bills_one", bill=own)
+    again = anna.send(anna.paying(bill.taker.account, 300, references=(bill.anchor,)))
+    assert again.code == "accepted"
+    due = due_now(member_bills(ready, subject=anna.subject))
+    assert (due.to_pay_grosz, due.to_receive_grosz) == (0, summary.credit_grosz + 300)
+    assert due_now(member_bills(ready, subject=subject_of(JAN))).to_pay_grosz > 0
 
 
 def _is_of(number, member):

@@ -6,6 +6,7 @@ import zipfile
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 
+import msgspec
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
@@ -373,6 +374,15 @@ def test_a_correction_shows_old_new_and_difference(posted, sign_in):
     with translation.override("en"):
         assert f'<td class="number">{zl(correction.gross_grosz)}</td>' in page
     assert "What was corrected" in page
+    office = sign_in(posted, Role.CLERK)
+    desk = office.get(reverse("bill", kwargs={"code": COMMUNITY_CODE, "number": correction.number})).content.decode()
+    start = desk.index("What was corrected")
+    assert correction.corrects.number in desk[start:]
+    assert msgspec.json.decode(correction.document)["reason"] in desk[start:]
+    table = page[page.index("<caption", page.index("What was corrected")) :].partition("</table>")[0]
+    assert table in desk
+    plain = office.get(reverse("bill", kwargs={"code": COMMUNITY_CODE, "number": first.number})).content.decode()
+    assert "What was corrected" not in plain
     old = member.get(wallet("wallet_bills_one", number, bill=first.number)).content.decode()
     assert "This bill was corrected by" in old
     due = due_now(member_bills(posted, subject=subject_of(number)))

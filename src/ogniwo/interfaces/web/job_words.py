@@ -14,6 +14,7 @@ KINDS: Final[dict[str, Promise]] = {
     "issue_bills": gettext_lazy("Issue of bills"),
     "post_period": gettext_lazy("Posting to the ledger"),
     "export_bills": gettext_lazy("Export of bills"),
+    "mail_bills": gettext_lazy("Bills by e-mail"),
     "send_mail": gettext_lazy("Mail"),
     "verify_ledger": gettext_lazy("Check of the ledger"),
     "check_data": gettext_lazy("Check of the data"),

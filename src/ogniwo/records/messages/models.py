@@ -1,9 +1,10 @@
-"""Messages between members and their organisation with who has read them, and readings that members declare."""
+"""Messages between members and their organisation, readings that members declare, letters with bills."""
 
 from typing import Self
 
 from django.db import models
 
+from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject, VisibleQuerySet
@@ -121,3 +122,27 @@ class DeclaredReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.point} {self.obis} {self.epoch_s} {self.state}"
+
+
+class BillLetterQuerySet(VisibleQuerySet["BillLetter"]):
+    """Letters with documents of organisations that a subject sees; members see none."""
+
+    organisation_lookup = "document__organisation__path"
+
+
+class BillLetter(models.Model):
+    """A document claimed to be sent to an address; without `sent_at` nobody knows whether the mail server took it."""
+
+    document = models.ForeignKey(InvoiceRecord, on_delete=models.PROTECT, related_name="letters")
+    address = models.CharField(max_length=150)
+    claimed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BillLetterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("claimed_at", "id")
+        constraints = (models.UniqueConstraint(fields=("document", "address"), name="letter_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.document} {self.address}"

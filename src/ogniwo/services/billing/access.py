@@ -18,12 +18,16 @@ from ogniwo.services.workspace.model import Workspace
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentView:
-    """A document with its reasons; `hours` holds the hours behind lines of energy, by line number."""
+    """A document with its reasons; `hours` holds the hours behind lines of energy, by line number.
+
+    `corrects` is the number of the document that a correction changes.
+    """
 
     document: dict[str, Any]
     digest: str
     explanations: tuple[Explanation, ...]
     hours: Mapping[int, HoursBehind]
+    corrects: str = ""
 
     def explained_json(self) -> list[dict[str, Any]]:
         """The explanations as plain values."""
@@ -76,7 +80,31 @@ def document_view(
         digest=record.digest,
         explanations=reasons,
         hours=hours_behind(workspace, record) if with_hours else {},
+        corrects=record.corrects.number if record.corrects else "",
     )
+
+
+def corrected_lines(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of a correction: labels, point, `before` and `after` (None where there is none), `difference` in grosz.
+
+    Empty for a document that corrects nothing.
+    """
+    rows = []
+    for pair in document.get("pairs", ()):
+        before: dict[str, Any] | None = pair["before"][0] if pair["before"] else None
+        after: dict[str, Any] | None = pair["after"][0] if pair["after"] else None
+        named = after or before or {}
+        rows.append(
+            {
+                "label_pl": named["label_pl"],
+                "label_en": named["label_en"],
+                "point": pair["point"],
+                "before": before,
+                "after": after,
+                "difference": pair["net_difference_grosz"],
+            }
+        )
+    return rows
 
 
 def document_pdf(workspace: Workspace, *, number: str, subject: Subject, language: str = "pl") -> bytes:

@@ -20,20 +20,19 @@ def draw_invoice(workspace: Workspace, record: InvoiceRecord, *, language: str =
     return render_invoice_pdf(
         document=document,
         chart=_chart(record),
-        qr_text=_transfer(document),
+        qr_text=_transfer(document, document["totals"]["to_pay_grosz"]),
         verification=_verification(workspace, record, language),
         language=language,
     )
 
 
-def transfer_code(document: dict[str, Any]) -> str:
-    """The code for a bank transfer as an SVG on white, the same as in the PDF; "" when nothing is to be paid."""
-    text = _transfer(document)
+def transfer_code(document: dict[str, Any], *, amount_grosz: int) -> str:
+    """The code for a bank transfer of what is left to pay, as an SVG on white; "" when that is nothing."""
+    text = _transfer(document, amount_grosz)
     return qr_svg(text, light="#fff") if text else ""
 
 
-def _transfer(document: dict[str, Any]) -> str:
-    amount = document["totals"]["to_pay_grosz"]
+def _transfer(document: dict[str, Any], amount: int) -> str:
     if not amount:
         return ""
     seller = document["seller"]

@@ -352,6 +352,9 @@ def paid_bills(workspace: Workspace, *, subject: Subject) -> dict[str, tuple[Pai
         .exclude(transaction_id="")
         .values_list("transaction_id", "natural_id")
     )
+    if not anchors:
+        # Nothing of the member's is on the ledger that a payment could name.
+        return {}
     found: dict[str, list[PaidBill]] = {}
     with view_ledger(workspace) as (ledger, tables):
         places = [

@@ -17,13 +17,15 @@ from ogniwo.services.billing.hours import HoursBehind, hours_behind
 from ogniwo.services.billing.issuing import reconstructed
 from ogniwo.services.billing.pictures import transfer_code
 from ogniwo.services.billing.queries import InvoiceNotFoundError
+from ogniwo.services.ledger.access import NoLedgerError
+from ogniwo.services.ledger.wallets import PaidBill, paid_bills
 from ogniwo.services.workspace.model import Workspace
 
 _PER_ENERGY = {RateUnit.KWH, RateUnit.MWH, RateUnit.KVARH, RateUnit.KW, RateUnit.MW}
 
 
 class BillState(StrEnum):
-    """What is to be done with a bill. No payment is read in yet, so that none is PAID."""
+    """What is to be done with a bill. Payments in tokens are known, transfers of a bank are not."""
 
     OPEN = "open"
     OVERDUE = "overdue"
@@ -34,7 +36,10 @@ class BillState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BillSummary:
-    """A document in a list; amounts in grosz. `credit_grosz` is owed to the member beside the bill."""
+    """A document in a list; amounts in grosz. `credit_grosz` is owed to the member beside the bill.
+
+    `payments` are those in tokens that name the bill, as the ledger has them.
+    """
 
     number: str
     is_correction: bool
@@ -45,10 +50,15 @@ class BillSummary:
     to_pay_grosz: int
     to_return_grosz: int
     credit_grosz: int
-    paid_grosz: int
+    payments: tuple[PaidBill, ...]
     corrects: str
     corrected_by: str
     state: BillState
+
+    @property
+    def paid_grosz(self) -> int:
+        """What was paid in tokens."""
+        return sum(one.amount for one in self.payments)
 
     @property
     def left_grosz(self) -> int:
@@ -117,14 +127,14 @@ class MemberBill:
 
 def member_bills(workspace: Workspace, *, subject: Subject) -> tuple[BillSummary, ...]:
     """All documents of the member, the newest first."""
-    records = list(_records(subject))
-    return tuple(reversed(_summaries(workspace, records)))
+    return tuple(reversed(_summaries(workspace, list(_records(subject)), subject)))
 
 
 def due_now(bills: Sequence[BillSummary]) -> Due:
-    """What is open: bills less what corrections give back, and what the community owes for the newest month."""
+    """What is open: bills less what was paid and what corrections give back, and what is owed for the newest month."""
     waiting = tuple(one for one in bills if one.left_grosz)
-    balance = sum(one.left_grosz - one.to_return_grosz for one in bills)
+    # A bill paid twice leaves something to be given back.
+    balance = sum(one.to_pay_grosz - one.paid_grosz - one.to_return_grosz for one in bills)
     newest = max((one.month for one in bills), default="")
     last = next((one for one in bills if one.month == newest), None)
     return Due(
@@ -141,7 +151,7 @@ def member_bill(workspace: Workspace, *, number: str, subject: Subject, language
     record = next((one for one in records if one.number == number), None)
     if record is None:
         raise InvoiceNotFoundError(detail=f"no document {number}")
-    summary = next(one for one in _summaries(workspace, records) if one.number == number)
+    summary = next(one for one in _summaries(workspace, records, subject) if one.number == number)
     document: dict[str, Any] = msgspec.json.decode(record.document)
     lines = _lines(workspace, record, language)
     earlier = [one for one in records if one.run.month < record.run.month]
@@ -151,7 +161,7 @@ def member_bill(workspace: Workspace, *, number: str, subject: Subject, language
         document=document,
         digest=record.digest,
         account=nrb_groups(document["account"]),
-        code_svg=transfer_code(document),
+        code_svg=transfer_code(document, amount_grosz=summary.left_grosz),
         lines=lines,
         before=before.number if before else "",
         changes=_changes(lines, _lines(workspace, before, language, hours=False)) if before else (),
@@ -163,19 +173,28 @@ def _records(subject: Subject) -> Sequence[InvoiceRecord]:
     return tuple(rows.order_by("run__month", "run__version", "pk"))
 
 
-def _summaries(workspace: Workspace, records: Sequence[InvoiceRecord]) -> list[BillSummary]:
+def _summaries(workspace: Workspace, records: Sequence[InvoiceRecord], subject: Subject) -> list[BillSummary]:
     corrected = {one.corrects.number: one.number for one in records if one.corrects is not None}
     today = workspace.now().date()
-    return [_summary(one, corrected.get(one.number, ""), 0, today) for one in records]
+    paid = _paid(workspace, subject) if records else {}
+    return [_summary(one, corrected.get(one.number, ""), paid.get(one.number, ()), today) for one in records]
 
 
-def _summary(record: InvoiceRecord, corrected_by: str, paid_grosz: int, today: date) -> BillSummary:
+def _paid(workspace: Workspace, subject: Subject) -> dict[str, tuple[PaidBill, ...]]:
+    """Payments by the number of their bill: none without a ledger. A ledger that cannot be read is refused."""
+    try:
+        return paid_bills(workspace, subject=subject)
+    except NoLedgerError:
+        return {}
+
+
+def _summary(record: InvoiceRecord, corrected_by: str, payments: tuple[PaidBill, ...], today: date) -> BillSummary:
     document: dict[str, Any] = msgspec.json.decode(record.document)
     to_pay = int(document["totals"]["to_pay_grosz"])
     state = BillState.OVERDUE if record.due_on < today else BillState.OPEN
     if not to_pay:
         state = BillState.NOTHING
-    elif paid_grosz >= to_pay:
+    elif sum(one.amount for one in payments) >= to_pay:
         state = BillState.PAID
     elif corrected_by:
         state = BillState.CORRECTED
@@ -189,7 +208,7 @@ def _summary(record: InvoiceRecord, corrected_by: str, paid_grosz: int, today: d
         to_pay_grosz=to_pay,
         to_return_grosz=int(document["totals"]["overpaid_grosz"]),
         credit_grosz=int(document["credit_gross_grosz"]),
-        paid_grosz=paid_grosz,
+        payments=payments,
         corrects=record.corrects.number if record.corrects else "",
         corrected_by=corrected_by,
         state=state,

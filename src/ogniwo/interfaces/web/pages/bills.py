@@ -10,7 +10,8 @@ from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
-from ogniwo.services.billing.access import DocumentView, document_pdf, document_view, listed_documents
+from ogniwo.services.billing.access import DocumentView, corrected_lines, document_pdf, document_view, listed_documents
+from ogniwo.services.billing.mailing import letters_are_files, letters_of
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.ledger.access import NoLedgerError
@@ -33,7 +34,10 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
     ]
     query = request.GET.copy()
     query.pop("page", None)
+    may_mail = not whole and viewer(request).may(Act.ISSUE_BILLS, path=scope(standing, code).path)
     context = {
+        "letters": letters_of(subject=scope(standing, code), month=str(month_of(request))) if may_mail else None,
+        "files_only": letters_are_files(),
         "paging": Paginator(fits, _PER_PAGE).get_page(request.GET.get("page")),
         "query": f"{query.urlencode()}&" if query else "",
         "search": search,
@@ -51,6 +55,21 @@ def take_away(request: HttpRequest, standing: Standing, *, code: str) -> HttpRes
     started = start_job(
         workspace(),
         kind="export_bills",
+        organisation_code=code,
+        parameters={"month": month},
+        by=viewer(request).login,
+        key=month,
+    )
+    return redirect("job", code=code, job_id=started.id)
+
+
+@page("bills/mail/", name="mail_bills", act=Act.ISSUE_BILLS, methods=("POST",))
+def mail(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
+    """Ask for the bills of the month to be sent by e-mail; what was sent already is not sent again."""
+    month = str(month_of(request))
+    started = start_job(
+        workspace(),
+        kind="mail_bills",
         organisation_code=code,
         parameters={"month": month},
         by=viewer(request).login,
@@ -92,6 +111,9 @@ def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
         "document": found.document,
         "digest": found.digest,
         "lines": _lines(found),
+        "pairs": corrected_lines(found.document),
+        "corrects": found.corrects,
+        "polish": _language() == "pl",
         "provable": viewer(request).may(Act.SEE_LEDGER, path=subject.path) and _provable(number, subject),
     }
     return render(request, "web/bill.html", context)

@@ -11,7 +11,7 @@ from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.interfaces.web.context import workspace
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.viewers import OutOfSightError, Standing
-from ogniwo.services.billing.access import document_pdf
+from ogniwo.services.billing.access import corrected_lines, document_pdf
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.messages.queries import messages_about
 from ogniwo.services.wallet.bills import BillLine, MemberBill, due_now, member_bill, member_bills
@@ -83,7 +83,7 @@ def one_bill(request: HttpRequest, standing: Standing, *, code: str, number: str
         ),
         "changes": [one for one in found.changes if one.difference_grosz],
         "change": sum(one.difference_grosz for one in found.changes),
-        "pairs": _pairs(found.document),
+        "pairs": corrected_lines(found.document),
         "polish": language() == "pl",
         "said": messages_about(subject=standing.subject, bill=bill),
     }
@@ -102,22 +102,3 @@ def _lines(found: MemberBill, *, variable: bool) -> dict[str, Any]:
 
 def _line(one: BillLine) -> dict[str, Any]:
     return {"line": one, "why": one.why, "hours": one.hours, "begins": epoch_of(one.why.intervals.period.start)}
-
-
-def _pairs(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The lines of a correction: old, new, difference."""
-    rows = []
-    for pair in document.get("pairs", ()):
-        before = pair["before"][0] if pair["before"] else None
-        after = pair["after"][0] if pair["after"] else None
-        rows.append(
-            {
-                "label_pl": (after or before)["label_pl"],
-                "label_en": (after or before)["label_en"],
-                "point": pair["point"],
-                "before": before,
-                "after": after,
-                "difference": pair["net_difference_grosz"],
-            }
-        )
-    return rows

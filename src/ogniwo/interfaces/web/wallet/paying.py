@@ -1,5 +1,6 @@
 """Send and receive: whom, how much, what for; the device signs, the server passes it on unchanged."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -26,7 +27,7 @@ from ogniwo.services.ledger.sending import (
     payable_bill,
     take_envelope,
 )
-from ogniwo.services.ledger.wallets import paid_bills
+from ogniwo.services.ledger.wallets import PaidBill, paid_bills
 
 _LOOKUPS_MAX: Final = 60
 _HOUR_S: Final = 3_600
@@ -45,7 +46,7 @@ def send(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
     seen = view_of(standing)
     place = {"code": code, "number": number}
     asked = {name: request.GET.get(name, "").strip()[:TEXT_MAX] for name in _FIELDS}
-    bill = _bill(standing, request.GET.get("bill", "")) if seen else None
+    bill, paid = _bill(standing, request.GET.get("bill", "")) if seen else (None, ())
     urls = {
         "taker": reverse("wallet_tokens_taker", kwargs=place),
         "submit": reverse("wallet_tokens_submit", kwargs=place),
@@ -64,7 +65,6 @@ def send(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
             "amount": bill.amount,
             "anchor": bill.anchor,
         }
-    paid = paid_bills(workspace(), subject=standing.subject).get(bill.number, ()) if bill else ()
     context = {
         "seen": seen,
         "asked": asked,
@@ -79,8 +79,14 @@ def send(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
     return render(request, "web/wallet/send.html", context)
 
 
-def _bill(standing: Standing, number: str) -> PayableBill | None:
-    return payable_bill(subject=standing.subject, number=number) if number else None
+def _bill(standing: Standing, number: str) -> tuple[PayableBill | None, tuple[PaidBill, ...]]:
+    """The bill with what is left of it, and what was paid for it; one that is paid is offered whole, with a warning."""
+    if not number:
+        return None, ()
+    bill = payable_bill(subject=standing.subject, number=number)
+    paid = paid_bills(workspace(), subject=standing.subject).get(number, ())
+    left = bill.amount - sum(one.amount for one in paid)
+    return (replace(bill, amount=left) if left > 0 else bill), paid
 
 
 def _texts() -> dict[str, str]:
