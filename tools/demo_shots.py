@@ -1,5 +1,7 @@
 """Photograph the screens of a demo that is being served: `python tools/demo_shots.py demo` after `make demo`.
 
+With `--shown` as second word only what README and documents show.
+
 Every page that the navigation of each role leads to, in Polish and English, on a desk and on a phone, light and dark,
 goes to `build/shots`; the few that README and documents show go to `docs/images`. An address that answers with an
 error is an error here.
@@ -47,8 +49,8 @@ CONSOLE = (Look("pl", DESK, "light"), Look("en", DESK, "dark"), Look("pl", PHONE
 WALLET = (Look("pl", PHONE, "light"), Look("en", PHONE, "dark"), Look("pl", DESK, "light"))
 
 
-def main(folder: Path) -> int:
-    """Photograph everything; the number of addresses that failed."""
+def main(folder: Path, *, shown_only: bool) -> int:
+    """Photograph everything, or only what documents show; the number of addresses that failed."""
     address = json.loads((folder / "serve.json").read_text(encoding="utf-8"))["address"]
     people = [line.split(" ", 1) for line in (folder / "sign-ins.txt").read_text(encoding="utf-8").splitlines()]
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -59,21 +61,25 @@ def main(folder: Path) -> int:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium)
         for login, password in people:
-            failed += _person(browser, address, login, password)
+            if shown_only and login.partition("@")[0] not in {who for who, _, _ in SHOWN}:
+                continue
+            failed += _person(browser, address, login, password, shown_only=shown_only)
         browser.close()
     return failed
 
 
-def _person(browser: Browser, address: str, login: str, password: str) -> int:
+def _person(browser: Browser, address: str, login: str, password: str, *, shown_only: bool) -> int:
     """All pages of one person, in each look; the number that failed."""
     failed = 0
     page = _signed_in(browser, address, login, password, DESK)
-    looks = WALLET if "/w/" in page.url else CONSOLE
+    looks = (WALLET if "/w/" in page.url else CONSOLE)[: 1 if shown_only else None]
     targets = _targets(page, address)
     page.context.close()
     for look in looks:
         page = _signed_in(browser, address, login, password, look.size, look)
         for name, target in targets:
+            if shown_only and (login.partition("@")[0], name, look.language) not in SHOWN:
+                continue
             answer = page.goto(address + target)
             if answer is None or answer.status >= 400:
                 print(f"{login} {target}: {answer.status if answer else 'no answer'}")
@@ -141,4 +147,4 @@ def _links(page: Page, selector: str, address: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(1 if main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo")) else 0)
+    sys.exit(1 if main(Path(sys.argv[1] if len(sys.argv) > 1 else "demo"), shown_only="--shown" in sys.argv) else 0)
