@@ -13,7 +13,7 @@ from ogniwo.services.metering.queries import (
     point_details,
     versions_of,
 )
-from ogniwo.services.parties.operations import register_organisation
+from ogniwo.services.parties.operations import SimilarCodeError, register_organisation
 from ogniwo.services.settlement.differencing import month_difference
 from ogniwo.services.settlement.queries import (
     RunNotFoundError,
@@ -95,3 +95,9 @@ def test_organisations_and_overview(closed):
     member = overview(workspace, subject=MEMBER)
     assert (member.organisations, member.runs) == ((), ())
     assert [(one.points, one.channels) for one in member.months] == [(1, 1)]
+
+
+def test_a_code_that_differs_in_capitals_only_is_refused(at_stage):
+    at_stage("registered")
+    with pytest.raises(SimilarCodeError, match=COMMUNITY_CODE):
+        register_organisation(code=COMMUNITY_CODE.upper(), name="Inna", kind="operator")

@@ -22,6 +22,12 @@ class BadPointCodeError(Refusal):
     code = "point.bad_code"
 
 
+class SimilarCodeError(Refusal):
+    """Two organisations would differ in capital letters only; not every database tells their paths apart."""
+
+    code = "organisation.similar_code"
+
+
 class EmptyInstallationError(Refusal):
     """A meter would leave a point before it came."""
 
@@ -53,7 +59,10 @@ def register_organisation(
     address: Address | None = None,
     **numbers: str,
 ) -> Organisation:
-    """Register an operator, partner or unit; `numbers` may give nip, krs and account_mask."""
+    """Register an operator, partner or unit; `numbers` may give nip, krs and account_mask. Raises SimilarCodeError."""
+    similar = Organisation.objects.filter(code__iexact=code).exclude(code=code).values_list("code", flat=True).first()
+    if similar is not None:
+        raise SimilarCodeError(detail=f"{code} differs from {similar} in capital letters only; choose another code")
     place = address or Address()
     path = f"{parent.path if parent else '/'}{code}/"
     facts = {
