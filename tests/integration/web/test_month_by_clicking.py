@@ -140,7 +140,7 @@ def _month(people, links):
     people.at(partner, "quality/")
     expect(partner.get_by_text("the month may not be billed yet")).to_be_visible()
     partner.get_by_role("link", name="Show what would be estimated").press("Enter")
-    partner.locator("input[name=reason]").fill("the meter was exchanged")
+    partner.locator("#reason").fill("the meter was exchanged")
     partner.get_by_role("button", name="Accept the estimates").press("Enter")
     expect(partner.get_by_text("the month may be billed")).to_be_visible(timeout=LONG_MS)
 

@@ -73,9 +73,12 @@ def test_only_own_pages_may_be_kept_on_a_device(site, member, browser_of):
     looked = browser.get(address("tokens"))
     assert looked.status_code == HTTPStatus.OK
     assert "X-Wallet-Owner" not in looked.headers
+    more = {"message_id": 1, "name": "0" * 64, "bill": "FV/0/0"}
     for page in PAGES:
         if page.in_wallet and page.methods == ("POST",):
-            assert browser.post(address(page.name.removeprefix("wallet_"))).status_code == HTTPStatus.FORBIDDEN
+            named = {name: value for name, value in more.items() if f":{name}>" in page.route}
+            place = address(page.name.removeprefix("wallet_"), **named)
+            assert browser.post(place).status_code == HTTPStatus.FORBIDDEN, place
 
 
 def test_the_wallet_tells_the_kinds_apart(member):
