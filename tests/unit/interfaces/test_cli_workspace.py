@@ -9,7 +9,7 @@ from ogniwo.interfaces.cli.settlement import period_group, settlement_group
 from ogniwo.interfaces.cli.workspace import workspace_group
 
 GROUPS = (workspace_group, point_group, quality_group, balance_group, period_group, settlement_group)
-WRITERS = {"create", "register", "estimate", "set-create", "close"}
+WRITERS = {"create", "register", "estimate", "set-create", "close", "set-aside"}
 
 
 def commands():

@@ -200,10 +200,20 @@ def _channel_row(channel: EstimatedChannel) -> dict[str, Any]:
 @click.option("--rule", required=True, metavar="CODE", help="The code of the rule, for example V10.stuck.")
 @click.option("--point", default="", metavar="PPE", help="Only findings of this point.")
 @click.option("--reason", required=True, metavar="TEXT", help="Why nobody has to look again; it stays in the log.")
+@click.option("--dry-run", is_flag=True, help="Count, store nothing.")
+@JSON_OPTION
 @click.pass_obj
 @answers_refusals
 def set_findings_aside(
-    runtime: Runtime, *, month: Month, organisation: str, rule: str, point: str, reason: str
+    runtime: Runtime,
+    *,
+    month: Month,
+    organisation: str,
+    rule: str,
+    point: str,
+    reason: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Take a rule's findings off the list of what a person must look at; billing does not change by it.
 
@@ -215,8 +225,15 @@ def set_findings_aside(
     workspace, owner, subject = opened(runtime), organisation_of(organisation), operator_subject()
     findings = check_month(workspace, organisation=owner, subject=subject, month=month).findings
     chosen = [digest_of(one) for one in findings if one.code == rule and point in {"", one.point}]
-    count = set_aside(workspace, organisation=owner, month=month, findings=findings, digests=chosen, reason=reason)
-    say(f"{count} findings of {rule} set aside, {len(set(chosen)) - count} were already")
+    found, count = len(set(chosen)), 0
+    if not dry_run:
+        count = set_aside(workspace, organisation=owner, month=month, findings=findings, digests=chosen, reason=reason)
+    if as_json:
+        show_json({"rule": rule, "found": found, "set_aside": count, "dry_run": dry_run})
+    elif dry_run:
+        say(f"{found} findings of {rule} would be set aside, or are already")
+    else:
+        say(f"{count} findings of {rule} set aside, {found - count} were already")
 
 
 @quality_group.command("completeness")
