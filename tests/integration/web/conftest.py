@@ -85,10 +85,11 @@ def _kept():
 
 @pytest.fixture
 def shared(web_stages, _kept, monkeypatch):
-    """The billed workspace that many tests read; what one of them writes the others see."""
-    serve(web_stages["posted"])
+    """The billed workspace that many tests read; what one of them writes the others see, but no copy of the stage."""
+    folder = web_stages["posted"].with_name("shared")
     if "posted" not in _kept:
-        _kept["posted"] = opened(web_stages["posted"])
+        _kept["posted"] = opened(copy_workspace(web_stages["posted"], folder))
+    serve(folder)
     yield shown(_kept["posted"], monkeypatch)
     connections["default"].close()
 
