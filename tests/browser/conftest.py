@@ -1,7 +1,6 @@
 """Debian's Chromium, driven headless, and a loopback server with a strict content security policy."""
 
 import importlib.util
-import shutil
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import sync_playwright
+
+from browsing import chromium_path
 
 HERE = Path(__file__).resolve().parent
 VERIFY = HERE.parents[1] / "src/ogniwo/interfaces/wallet/static/wallet/verify"
@@ -34,11 +35,8 @@ def chromium():
 
     Of one test only: as long as it runs, its driver keeps an event loop in this thread, which other tests must not see.
     """
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None:
-        pytest.fail("no Chromium here: apt-get install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path)
+        browser = playwright.chromium.launch(executable_path=chromium_path())
         yield browser
         browser.close()
 

@@ -1,20 +1,8 @@
 """Every page of the console in Chromium, in Polish and English, on a phone and a desk: nothing for axe to find."""
 
-import contextlib
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
-from urllib.request import urlopen
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from playwright.sync_api import sync_playwright
 
+from browsing import browse, faults, page_of, serving, tabbed_to
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.billing.access import listed_documents
@@ -29,7 +17,6 @@ from ogniwo.services.metering.inbox import received_files
 from ogniwo.services.parties.member_import import look_at
 from ogniwo.services.workspace.queries import operator_subject, organisation
 
-PHONE, DESK = {"width": 320, "height": 800}, {"width": 1280, "height": 900}
 FILES = {
     "job_progress",
     "open_jobs",
@@ -53,7 +40,6 @@ SE-001;Renamed;;;
 SE-900;New member;590999772600009998;prosumer;
 ;Nobody;;;
 """
-ELSEWHERE = {"home", "join"}
 DATES = {"issue_date": "2026-11-06", "due_date": "2026-11-20"}
 ELSEWHERE = {"home", "join", "confirm_address"}
 WITH_CHOICES = (
@@ -73,25 +59,6 @@ WITH_CHOICES = (
     "today/?month=2026-09",
     "period/?month=2026-10",
 )
-
-
-@pytest.fixture
-def in_chromium():
-    """Runs `work(browser)` in a thread of its own: Playwright's loop must not be where Django's queries are."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None:
-        pytest.fail("no Chromium here: apt-get install chromium")
-
-    def launched(work):
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=path)
-            try:
-                return work(browser)
-            finally:
-                browser.close()
-
-    with ThreadPoolExecutor(1) as threads:
-        yield lambda work: threads.submit(launched, work).result()
 
 
 @pytest.fixture
@@ -122,38 +89,8 @@ def served(copy_of, sign_in):
         "job_id": _checked_ledger(workspace),
         "place": 13,
     }
-    with _serving(workspace) as address:
+    with serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)
-
-
-@contextlib.contextmanager
-def _serving(workspace):
-    """`ogniwo serve` as a process of its own on a free port of loopback."""
-    # The cookie was signed in this process: the other one gets the same secret.
-    (workspace.keys / "web-secret").write_text(settings.SECRET_KEY, encoding="ascii")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "ogniwo", "-w", str(workspace.root), "serve", "--port", str(port)]
-    environment = {**os.environ, "OGNIWO_WORKSPACE": str(workspace.root)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait(process, f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
-
-
-def _wait(process, address):
-    for _ in range(300):
-        if process.poll() is not None:
-            pytest.fail(f"`ogniwo serve` ended with {process.returncode}")
-        with contextlib.suppress(OSError), urlopen(f"{address}/help/", timeout=5) as answer:  # noqa: S310 -- loopback
-            assert answer.status == 200
-            return
-        time.sleep(0.1)
-    pytest.fail("`ogniwo serve` did not answer")
 
 
 def _checked_ledger(workspace):
@@ -185,12 +122,12 @@ def _addresses(values):
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])
-def test_every_page_is_accessible_and_fits(in_chromium, served, language):
+def test_every_page_is_accessible_and_fits(served, language):
     assert len(served[2]) > 25
-    assert in_chromium(lambda browser: _faults(browser, served, language)) == []
+    assert browse(lambda browser: _faults(browser, served, language)) == []
 
 
-def test_a_month_with_gaps_is_accessible_too(in_chromium, copy_of, sign_in):
+def test_a_month_with_gaps_is_accessible_too(copy_of, sign_in):
     workspace = copy_of("imported")
     clerk = sign_in(workspace, Role.CLERK)
     own, place = f"points/{POINTS[0].code}/", f"/o/{COMMUNITY_CODE}/"
@@ -200,19 +137,16 @@ def test_a_month_with_gaps_is_accessible_too(in_chromium, copy_of, sign_in):
     for value, day in (("25 A", "2026-01-01"), ("32 A", "2026-10-01")):
         clerk.post(f"{place}{own}attributes/", {"name": "Fuse", "value": value, "valid_from": day})
     addresses = [f"{place}{rest}" for rest in ("quality/?preview=1", "period/?preview=1", "ledger/", own)]
-    with _serving(workspace) as base:
+    with serving(workspace) as base:
         served = (base, clerk.cookies["sessionid"].value, addresses)
-        assert in_chromium(lambda browser: _faults(browser, served, "pl")) == []
+        assert browse(lambda browser: _faults(browser, served, "pl")) == []
 
 
 def _faults(browser, served, language):
     """What is wrong on any page in this language, on the desk and on the phone."""
     base, cookie, addresses = served
-    context = browser.new_context(viewport=DESK, locale=language, reduced_motion="reduce")
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page, wrong = context.new_page(), []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    wrong = []
+    page = page_of(browser, base, cookie, wrong=wrong, locale=language)
     page.goto(f"{base}/o/{COMMUNITY_CODE}/today/?month=2026-10")
     for address in addresses:
         answer = page.goto(base + address)
@@ -220,25 +154,17 @@ def _faults(browser, served, language):
         assert page.url == base + address, page.url
         assert page.locator("html").get_attribute("lang") == language, address
         assert page.locator("h1").count() == 1, address
-        for size in (DESK, PHONE):
-            page.set_viewport_size(size)
-            found = Axe().run(page).response["violations"]
-            wrong += [f"{address} {size['width']}: {one['id']} {one['nodes'][0]['target']}" for one in found]
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wrong.append(f"{address} {size['width']}: the page scrolls sideways")
-    context.close()
+        wrong += faults(page, address)
     return wrong
 
 
-def test_files_are_dropped_and_keys_lead_to_nouns(in_chromium, served):
-    in_chromium(lambda browser: _drop_and_press(browser, served))
+def test_files_are_dropped_and_keys_lead_to_nouns(served):
+    browse(lambda browser: _drop_and_press(browser, served))
 
 
 def _drop_and_press(browser, served):
     base, cookie, _ = served
-    context = browser.new_context(viewport=DESK, locale="en")
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page = context.new_page()
+    page = page_of(browser, base, cookie, wrong=[], locale="en")
     page.goto(f"{base}/o/{COMMUNITY_CODE}/files/?month=2026-10")
     page.evaluate(
         """() => {
@@ -261,43 +187,31 @@ def _drop_and_press(browser, served):
     page.locator("#q").blur()
     page.keyboard.press("?")
     page.wait_for_url("**/help/")
-    context.close()
 
 
-def test_members_come_from_a_file_by_keyboard_alone(in_chromium, served):
+def test_members_come_from_a_file_by_keyboard_alone(served):
     """From the list to the saved rows without a pointer; only the system's own window for files is stood in for."""
-    assert in_chromium(lambda browser: _import_by_keys(browser, served)) == ["SE-900", "2"]
+    assert browse(lambda browser: _import_by_keys(browser, served)) == ["SE-900", "2"]
 
 
 def _import_by_keys(browser, served):
     base, cookie, _ = served
-    context = browser.new_context(viewport=DESK, locale="en")
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page = context.new_page()
+    page = page_of(browser, base, cookie, wrong=[], locale="en")
     page.goto(f"{base}/o/{COMMUNITY_CODE}/members/")
-    _tab_to(page, "a[href$='/member-import/']")
+    tabbed_to(page, "a[href$='/member-import/']")
     page.keyboard.press("Enter")
     page.wait_for_url("**/member-import/")
-    _tab_to(page, "input[type=file]")
+    tabbed_to(page, "input[type=file]")
     rows = b"number;name\nSE-900;New member\nSE-001;Renamed\n"
     page.set_input_files("input[type=file]", {"name": "members.csv", "mimeType": "text/csv", "buffer": rows})
-    _tab_to(page, "form.drop button")
+    tabbed_to(page, "form.drop button")
     page.keyboard.press("Enter")
     page.wait_for_url("**/member-import/*/")
     assert "Nothing is saved yet." in page.locator("main").inner_text()
-    _tab_to(page, "button[name=do]")
+    tabbed_to(page, "button[name=do]")
     page.keyboard.press("Enter")
     page.wait_for_url("**/members/")
     saved = page.locator("main [role=status]").first.inner_text()
     page.goto(f"{base}/o/{COMMUNITY_CODE}/members/?q=SE-900")
     number = page.locator("#members tbody th").inner_text()
-    context.close()
     return [number, saved.split(" ")[0]]
-
-
-def _tab_to(page, selector):
-    for _ in range(80):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    pytest.fail(f"the Tab key does not reach {selector}")

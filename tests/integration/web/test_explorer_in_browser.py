@@ -1,20 +1,11 @@
 """The chart of the interval explorer in Chromium: drawn, zoomed by keys and buttons, taken along; without it, plain."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 
+from browsing import browse, page_of, serving
 from ogniwo.interfaces.web.charts import has_chart_bundle
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
-
-_spec = importlib.util.spec_from_file_location(
-    "console_in_browser", Path(__file__).with_name("test_console_in_browser.py")
-)
-_console = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_console)
-in_chromium, serving = _console.in_chromium, _console._serving
 
 DOZEN = "&".join(f"point={one.code}" for one in POINTS[:14])
 ADDRESS = f"/o/{COMMUNITY_CODE}/intervals/?from=2026-10-01&to=2026-10-31&{DOZEN}&kind=taken&step=3600"
@@ -31,11 +22,7 @@ def explored(shared, sign_in):
 
 def opened(browser, explored, *, wrong, **more):
     base, cookie = explored
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en", **more)
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page = context.new_page()
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page = page_of(browser, base, cookie, wrong=wrong, locale="en", **more)
     assert page.goto(base + ADDRESS).status == 200
     return page
 
@@ -51,8 +38,8 @@ def colours_drawn(page):
     )
 
 
-def test_a_dozen_series_are_zoomed_switched_and_saved(in_chromium, explored, tmp_path):
-    in_chromium(lambda browser: _zoom_and_save(browser, explored, tmp_path))
+def test_a_dozen_series_are_zoomed_switched_and_saved(explored, tmp_path):
+    browse(lambda browser: _zoom_and_save(browser, explored, tmp_path))
 
 
 def _zoom_and_save(browser, explored, folder):
@@ -96,8 +83,8 @@ def _zoom_and_save(browser, explored, folder):
     assert wrong == []
 
 
-def test_paper_and_a_browser_without_scripts_get_the_plain_chart(in_chromium, explored):
-    in_chromium(lambda browser: _plain(browser, explored))
+def test_paper_and_a_browser_without_scripts_get_the_plain_chart(explored):
+    browse(lambda browser: _plain(browser, explored))
 
 
 def _plain(browser, explored):
@@ -114,8 +101,8 @@ def _plain(browser, explored):
     assert wrong == []
 
 
-def test_when_the_numbers_do_not_come_the_plain_chart_stays(in_chromium, explored):
-    in_chromium(lambda browser: _without_numbers(browser, explored))
+def test_when_the_numbers_do_not_come_the_plain_chart_stays(explored):
+    browse(lambda browser: _without_numbers(browser, explored))
 
 
 def _without_numbers(browser, explored):

@@ -1,11 +1,8 @@
 """Every page of a wallet in Chromium, in both languages, at 320 pixels: nothing for axe to find, room for a thumb."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
+from browsing import PHONE, browse, faults, page_of, serving
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.access.models import Grant
 from ogniwo.records.billing.models import InvoiceRecord
@@ -14,13 +11,6 @@ from ogniwo.records.visibility import Subject
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.messages.operations import ask, tell
-
-_spec = importlib.util.spec_from_file_location(
-    "console_in_browser", Path(__file__).with_name("test_console_in_browser.py")
-)
-_console = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_console)
-in_chromium, serving = _console.in_chromium, _console._serving
 
 NUMBER = "SE-025"
 FILES = {"wallet_bills_pdf", "wallet_energy_file", "wallet_export"}
@@ -31,7 +21,6 @@ FOR_SCRIPTS = {
     "wallet_check_reading",
     "wallet_tokens_taker",
 }
-PHONE = {"width": 320, "height": 720}
 WITH_CHOICES = (
     "energy/?view=day&at=2026-10-25&netting=before&step=quarter",
     "energy/?view=year&at=2026-01-01&unit=zl&compare=year",
@@ -76,43 +65,34 @@ def _addresses(bill):
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])
-def test_every_page_of_a_wallet_is_accessible_on_a_phone(in_chromium, wallet, language):
+def test_every_page_of_a_wallet_is_accessible_on_a_phone(wallet, language):
     assert len(wallet[2]) > 14
-    assert in_chromium(lambda browser: _faults(browser, wallet, language)) == []
+    assert browse(lambda browser: _faults(browser, wallet, language)) == []
 
 
 def _faults(browser, wallet, language):
     base, cookie, addresses = wallet
-    context = browser.new_context(viewport=PHONE, locale=language, reduced_motion="reduce")
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page, wrong = context.new_page(), []
-    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: wrong.append(str(error)))
+    wrong = []
+    page = page_of(browser, base, cookie, wrong=wrong, viewport=PHONE, locale=language)
     for address in addresses:
         answer = page.goto(base + address)
         assert answer.status == 200, (address, answer.status)
         assert page.locator("html").get_attribute("lang") == language, address
         assert page.locator("h1").count() == 1, address
         page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        found = Axe().run(page).response["violations"]
-        wrong += [f"{address}: {one['id']} {one['nodes'][0]['target']}" for one in found]
-        if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append(f"{address}: the page scrolls sideways")
+        wrong += faults(page, address, (PHONE,))
         wrong += [f"{address}: small {one}" for one in page.evaluate(SMALL)]
-    context.close()
     return wrong
 
 
-def test_a_bill_is_understood_without_a_script(in_chromium, wallet):
-    in_chromium(lambda browser: _walk(browser, wallet))
+def test_a_bill_is_understood_without_a_script(wallet):
+    browse(lambda browser: _walk(browser, wallet))
 
 
 def _walk(browser, wallet):
     """From home to the hours behind a line of the bill, and a question to the partner, by links and forms alone."""
     base, cookie, _ = wallet
-    context = browser.new_context(viewport=PHONE, locale="en", java_script_enabled=False)
-    context.add_cookies([{"name": "sessionid", "value": cookie, "url": base}])
-    page = context.new_page()
+    page = page_of(browser, base, cookie, wrong=[], viewport=PHONE, locale="en", java_script_enabled=False)
     page.goto(f"{base}/")
     page.get_by_role("link", name="To pay").click()
     assert page.get_by_role("heading", level=1).inner_text().startswith("Bill FV/")
@@ -130,4 +110,3 @@ def _walk(browser, wallet):
     page.get_by_label("Your message to the partner").fill("When does the next bill come?")
     page.get_by_role("button", name="Send").last.click()
     assert page.get_by_text("Your message was sent").is_visible()
-    context.close()

@@ -7,14 +7,13 @@ it is, pays a neighbour and verifies the bill without a network; an auditor veri
 
 import base64
 import re
-import shutil
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connections
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from browsing import DESK, PHONE, Line, beside, browse
 from ogniwo.interfaces.cli.background import start_serving, stop_serving
 from ogniwo.services.access.inviting import invite_first_operator
 from ogniwo.services.demo.files import delivered_files
@@ -25,7 +24,6 @@ from ogniwo.services.workspace.operations import open_workspace
 
 pytestmark = pytest.mark.xdist_group("served")
 
-PHONE, DESK = {"width": 320, "height": 740}, {"width": 1280, "height": 900}
 MONTH = "2026-10"
 ANNA, JAN = MEMBERS[3], MEMBERS[4]
 PASSWORD = "krowa-most-zegar-17"  # noqa: S105 -- of accounts of this test only
@@ -95,24 +93,17 @@ class People:
 
 def test_from_an_invitation_to_a_bill_paid_and_verified(served):
     workspace, address, link = served
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None:
-        pytest.fail("no Chromium here: apt-get install chromium")
 
-    def story():
-        with sync_playwright() as playwright:
-            people = People(playwright.chromium.launch(executable_path=path), address)
-            links = _organisation(people, link)
-            _month(people, links)
-            with ThreadPoolExecutor(1) as own:  # Django's queries must not run where Playwright's loop is
-                own.submit(_tokens, workspace).result()
-            _member(people, links)
-            _auditor(people, links)
-            people.browser.close()
-            return people.wrong
+    def story(browser):
+        people = People(browser, address)
+        links = _organisation(people, link)
+        _month(people, links)
+        beside(lambda: _tokens(workspace))
+        _member(people, links)
+        _auditor(people, links)
+        return people.wrong
 
-    with ThreadPoolExecutor(1) as threads:
-        assert threads.submit(story).result() == []
+    assert browse(story) == []
 
 
 def _tokens(workspace):
@@ -161,8 +152,9 @@ def _month(people, links):
 
 def _member(people, links):
     """A phone: the wallet, its key, the bill and why, a neighbour paid, the bill verified without a network."""
-    phone = people.arrives(links[ANNA], "anna", size=PHONE, language="pl")
-    wallet = f"{people.address}/w/{COMMUNITY_CODE}/{ANNA}/"
+    line = Line(people.address)
+    phone = people.arrives(links[ANNA].replace(people.address, line.address), "anna", size=PHONE, language="pl")
+    wallet = f"{line.address}/w/{COMMUNITY_CODE}/{ANNA}/"
     assert urlsplit(phone.url).path.startswith(f"/w/{COMMUNITY_CODE}/{ANNA}/")
     phone.goto(f"{wallet}devices/")
     phone.wait_for_selector("html[data-ready]", state="attached")
@@ -171,9 +163,9 @@ def _member(people, links):
 
     phone.goto(f"{wallet}bills/")
     phone.locator("main a", has_text="FV/").first.click()
-    line = phone.locator("main details").first
-    line.locator("> summary").click()
-    expect(line).to_contain_text(re.compile("kWh"))
+    charge = phone.locator("main details").first
+    charge.locator("> summary").click()
+    expect(charge).to_contain_text(re.compile("kWh"))
 
     phone.goto(f"{wallet}tokens/send/")
     phone.wait_for_selector("html[data-ready]", state="attached")
@@ -191,12 +183,12 @@ def _member(people, links):
     expect(phone.locator("#result")).to_be_visible()
     phone.evaluate("navigator.serviceWorker.ready.then(() => true)")
     phone.reload()
-    phone.context.set_offline(True)
+    line.cut()
     phone.reload()
     phone.locator("[data-check=bill]").first.click()
     expect(phone.locator("#result-said")).not_to_be_empty()
     expect(phone.locator("#alarm")).to_be_hidden()
-    phone.context.set_offline(False)
+    line.mend()
 
     neighbour = people.arrives(links[JAN], "jan", size=PHONE, language="pl")
     neighbour.goto(f"{people.address}/w/{COMMUNITY_CODE}/{JAN}/tokens/")

@@ -1,27 +1,14 @@
 """The wallet on a phone in Chromium: a key that stays, a neighbour paid once, reading offline, a fork refused."""
 
-import contextlib
 import json
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from urllib.request import urlopen
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import connections
-from django.test import Client
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from browsing import DESK, READY, Line, Phone, faults, outcome, serving, tabbed_to
 from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_checkpoint
-from ogniwo.records.access.models import Grant
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
 from ogniwo.services.contracts.queries import community
@@ -36,83 +23,9 @@ from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import Subject, operator_subject
 from records_database import copy_workspace, serve
 
-PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 ANNA, JAN, OLA, EWA, TOM, IDA = MEMBERS[:6]
 LOST, OFFICE, TAKES = "SE-007", "SE-008", "SE-009"
 SEEN = {"pl": "SE-010", "en": "SE-011"}
-READY = "html[data-ready]"
-
-
-class Phone:
-    """A member's browser with a profile that lasts; each `do(work)` opens it, works on a page, and closes it."""
-
-    def __init__(self, workspace, base, number, folder, *, language="pl", workers=True):
-        self.base, self.number, self.folder, self.language = base, number, folder, language
-        self.workers = "allow" if workers else "block"
-        self.path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-        if self.path is None:
-            pytest.fail("no Chromium here: apt-get install chromium")
-        self.cookie = signed_in(workspace, number)
-        self.subject = Subject(Member.objects.get(number=number).organisation.path, number)
-
-    def at(self, rest=""):
-        return f"{self.base}/w/{COMMUNITY_CODE}/{self.number}/{rest}"
-
-    def do(self, work, *, viewport=PHONE, more=()):
-        with ThreadPoolExecutor(1) as threads:
-            return threads.submit(self._do, work, viewport, more).result()
-
-    def _do(self, work, viewport, more):
-        with sync_playwright() as playwright:
-            context = playwright.chromium.launch_persistent_context(
-                self.folder,
-                executable_path=self.path,
-                viewport=viewport,
-                locale=self.language,
-                service_workers=self.workers,
-                reduced_motion="reduce",
-                args=list(more),
-            )
-            try:
-                context.add_cookies([{"name": "sessionid", "value": self.cookie, "url": self.base}])
-                page = context.pages[0]
-                page.wrong = []
-                page.on("console", lambda said: page.wrong.append(said.text) if said.type == "error" else None)
-                page.on("pageerror", lambda error: page.wrong.append(str(error)))
-                return work(page)
-            finally:
-                context.close()
-
-    def open(self, page, rest):
-        page.goto(self.at(rest))
-        page.wait_for_selector(READY, state="attached")
-
-    def enrol(self):
-        def work(page):
-            self.open(page, "devices/")
-            page.locator("#setup-go").click()
-            page.wait_for_selector("#ready:not([hidden])")
-            return page.evaluate("navigator.serviceWorker?.ready.then(() => true)") if self.workers == "allow" else True
-
-        assert self.do(work)
-        return self
-
-
-def signed_in(workspace, number):
-    """The cookie of a new user who is this member."""
-    member = Member.objects.select_related("organisation").get(number=number)
-    user = get_user_model().objects.create_user(f"{number}-{time.monotonic_ns()}")
-    Grant.objects.create(
-        user=user,
-        organisation=member.organisation,
-        role="member",
-        member=member,
-        given_by="test",
-        given_at=workspace.now(),
-    )
-    client = Client()
-    client.force_login(user)
-    return client.cookies["sessionid"].value
 
 
 @pytest.fixture(scope="module")
@@ -131,38 +44,20 @@ def site(web_stages, tmp_path_factory):
             amount=AMOUNT,
             subject=operator_subject(),
         )
-    with _serving(workspace) as base:
+    with serving(workspace) as base:
         yield workspace, base
     connections["default"].close()
-
-
-@contextlib.contextmanager
-def _serving(workspace):
-    # The cookies are signed in this process: the other one gets the same secret.
-    (workspace.keys / "web-secret").write_text(settings.SECRET_KEY, encoding="ascii")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "ogniwo", "-w", str(workspace.root), "serve", "--port", str(port)]
-    environment = {**os.environ, "OGNIWO_WORKSPACE": str(workspace.root)}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        for _ in range(300):
-            if process.poll() is not None:
-                pytest.fail(f"`ogniwo serve` ended with {process.returncode}")
-            with contextlib.suppress(OSError), urlopen(f"http://127.0.0.1:{port}/help/", timeout=5):
-                break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 @pytest.fixture
 def phone_of(site, tmp_path):
     """`phone_of(number)`: a new phone of a member."""
-    return lambda number, **more: Phone(*site, number, tmp_path / f"{number}-{len(list(tmp_path.iterdir()))}", **more)
+    workspace, address = site
+
+    def bought(number, *, base=address, **more):
+        return Phone(workspace, base, number, tmp_path / f"{number}-{len(list(tmp_path.iterdir()))}", **more)
+
+    return bought
 
 
 def has(workspace, number):
@@ -175,15 +70,6 @@ def pressed(page, *keys):
         page.keyboard.press(key)
 
 
-def tabbed_to(page, selector):
-    """Go on with the tab key until this element has the focus: whoever has no mouse gets there."""
-    for _ in range(60):
-        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
-            return
-        page.keyboard.press("Tab")
-    pytest.fail(f"the keyboard does not reach {selector}")
-
-
 def filled(phone, page, *, amount, text="", to=JAN):
     phone.open(page, "tokens/send/")
     page.fill("#to", to)
@@ -191,11 +77,6 @@ def filled(phone, page, *, amount, text="", to=JAN):
     page.fill("#text", text)
     page.click("#to-review")
     page.wait_for_selector("#review:not([hidden])")
-
-
-def outcome(page):
-    page.wait_for_selector("html[data-outcome]", state="attached")
-    return page.evaluate("document.documentElement.dataset.outcome")
 
 
 def test_a_key_is_made_stays_and_pays_by_keyboard_alone(site, phone_of):
@@ -308,7 +189,8 @@ def test_a_lost_answer_a_reload_and_a_double_click_pay_once(site, phone_of):
 
 def test_offline_the_last_state_is_there_and_a_bill_is_verified_and_paid(site, phone_of):
     workspace, base = site
-    anna = phone_of(TOM).enrol()
+    line = Line(base)
+    anna = phone_of(TOM, base=line.address).enrol()
 
     def prepare(page):
         page.goto(anna.at("tokens/"))
@@ -325,12 +207,12 @@ def test_offline_the_last_state_is_there_and_a_bill_is_verified_and_paid(site, p
     anna.do(prepare)
 
     def offline(page):
-        page.context.set_offline(True)
+        line.cut()
         page.goto(anna.at("tokens/"))
         banner = page.locator("#offline")
         assert "Nie masz połączenia" in banner.inner_text()
         assert "500,00 zł" in page.locator("main").inner_text()
-        page.goto(f"{base}/w/")
+        page.goto(f"{line.address}/w/")
         assert page.locator("#offline").is_visible()
         page.goto(anna.at("tokens/receive/"))
         assert page.locator("h1").inner_text() == "Nie masz połączenia"
@@ -342,7 +224,7 @@ def test_offline_the_last_state_is_there_and_a_bill_is_verified_and_paid(site, p
             said = page.locator("#result-checked").inner_text()
             assert kind in said
             assert "jeden dziennik" in said
-        page.context.set_offline(False)
+        line.mend()
 
     anna.do(offline)
 
@@ -580,12 +462,7 @@ def _faults(anna, page, language):
     wrong = []
 
     def looked_at(where):
-        for size in (DESK, PHONE):
-            page.set_viewport_size(size)
-            found = Axe().run(page).response["violations"]
-            wrong.extend(f"{where} {size['width']}: {one['id']} {one['nodes'][0]['target']}" for one in found)
-            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-                wrong.append(f"{where} {size['width']}: the page scrolls sideways")
+        wrong.extend(faults(page, where))
         assert page.locator("html").get_attribute("lang") == language
 
     for rest in ("tokens/?month=2026-10", "tokens/receive/?amount=x", "devices/", "check/?month=2026-10", "start/"):
