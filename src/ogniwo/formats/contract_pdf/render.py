@@ -1,15 +1,12 @@
 """The terms of an e-contract as PDF/A-3a bytes with the terms attached: the same terms give the same bytes."""
 
 import json
-import threading
 import tomllib
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
-
-import typst
+from typing import Any
 
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.core.kernel.refusals import Refusal
@@ -26,14 +23,7 @@ from ogniwo.core.posting.contract_terms import (
     template_of,
     terms_commitment,
 )
-
-if TYPE_CHECKING:
-    from typst import PDFStandard
-
-STANDARDS: Final["list[PDFStandard]"] = ["a-3a", "ua-1"]
-"""Archivable with attachments and accessible: PDF/A-3a and PDF/UA-1 together."""
-
-_local = threading.local()
+from ogniwo.formats.typesetting import NoGlyphError, midnight, typeset
 
 
 class UnprintableContractError(Refusal):
@@ -54,30 +44,9 @@ def render_contract_pdf(salted: Salted) -> bytes:
     inputs = {"view": view, "terms": encode(salted).decode()}
     day = date.fromisoformat(salted.terms.concluded)
     try:
-        pdf, warnings = _compiler().compile_with_warnings(
-            input=files("ogniwo.data").joinpath("contract/contract.typ").read_bytes(),
-            format="pdf",
-            sys_inputs=inputs,
-            pdf_standards=STANDARDS,
-            timestamp=datetime(day.year, day.month, day.day, tzinfo=UTC),
-        )
-    except typst.TypstError as error:
-        if "could not be displayed with font" in error.message:
-            raise UnprintableContractError(detail=f"the contract cannot be printed: {error.message}") from error
-        raise
-    if warnings:
-        raise RuntimeError("; ".join(warning.message for warning in warnings))
-    if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no single file")
-    return pdf
-
-
-def _compiler() -> typst.Compiler:
-    """The compiler of this thread: it keeps the fonts, and is not safe to share."""
-    if not hasattr(_local, "compiler"):
-        _local.compiler = typst.Compiler(ignore_system_fonts=True)
-    compiler: typst.Compiler = _local.compiler
-    return compiler
+        return typeset("contract/contract.typ", inputs, timestamp=midnight(day))
+    except NoGlyphError as error:
+        raise UnprintableContractError(detail=f"the contract cannot be printed: {error}") from error
 
 
 def contract_words(salted: Salted) -> dict[str, Any]:

@@ -1,16 +1,12 @@
-"""The bill as bytes: one typesetting compiler for each thread, fixed fonts, fixed time, accessible and archivable."""
+"""The bill as bytes of a PDF."""
 
 import io
 import json
-import threading
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final
+from datetime import date
+from typing import Any
 
 import segno
-import typst
 
 from ogniwo.core.billing.canonical import canonical_bytes
 from ogniwo.core.kernel.refusals import Refusal
@@ -18,26 +14,13 @@ from ogniwo.formats.invoice_pdf.chart import MonthChart, chart_svg, legend_svg
 from ogniwo.formats.invoice_pdf.display import Display
 from ogniwo.formats.invoice_pdf.texts import texts_in
 from ogniwo.formats.invoice_pdf.view import Printing, build_view
-
-if TYPE_CHECKING:
-    from typst import PDFStandard
-
-STANDARDS: Final["list[PDFStandard]"] = ["a-3a", "ua-1"]
-"""Archivable with attachments and accessible; PDF/A-3a and PDF/UA-1 together."""
-
-_NO_GLYPH = "could not be displayed with font"
-
-_local = threading.local()
+from ogniwo.formats.typesetting import NoGlyphError, midnight, typeset
 
 
 class UnprintableTextError(Refusal):
     """A name or text of the bill holds a character that the bill's font does not have."""
 
     code = "invoice_pdf.unprintable_text"
-
-
-class TypesettingWarningError(RuntimeError):
-    """The typesetter warned: a fault of the template, never of a bill."""
 
 
 def render_invoice_pdf(
@@ -71,41 +54,10 @@ def render_invoice_pdf(
         **{f"code-{index}": qr_svg(address) for index, (_, address) in enumerate(ksef_codes)},
         **{f"legend-{kind}": legend_svg(kind) for kind in view["chart"]["kinds"]},
     }
-    return _typeset(inputs, timestamp=_midnight(document["issue_date"]))
-
-
-def _typeset(inputs: dict[str, str], *, timestamp: datetime) -> bytes:
     try:
-        pdf, warnings = _compiler().compile_with_warnings(
-            input=_template(), format="pdf", sys_inputs=inputs, pdf_standards=STANDARDS, timestamp=timestamp
-        )
-    except typst.TypstError as error:
-        if _NO_GLYPH in error.message:
-            raise UnprintableTextError(detail=f"the bill cannot be printed: {error.message}") from error
-        raise
-    if warnings:
-        raise TypesettingWarningError("; ".join(warning.message for warning in warnings))
-    if not isinstance(pdf, bytes):
-        raise TypeError("the typesetter gave no single file")
-    return pdf
-
-
-def _compiler() -> typst.Compiler:
-    """The compiler of this thread: made once, it keeps the fonts and what it has parsed, and is not safe to share."""
-    if not hasattr(_local, "compiler"):
-        _local.compiler = typst.Compiler(ignore_system_fonts=True)
-    compiler: typst.Compiler = _local.compiler
-    return compiler
-
-
-@lru_cache(maxsize=1)
-def _template() -> bytes:
-    return files("ogniwo.data").joinpath("invoice/invoice.typ").read_bytes()
-
-
-def _midnight(iso: str) -> datetime:
-    day = date.fromisoformat(iso)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        return typeset("invoice/invoice.typ", inputs, timestamp=midnight(date.fromisoformat(document["issue_date"])))
+    except NoGlyphError as error:
+        raise UnprintableTextError(detail=f"the bill cannot be printed: {error}") from error
 
 
 def qr_svg(text: str, *, light: str | None = None) -> str:
