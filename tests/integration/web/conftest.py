@@ -1,7 +1,5 @@
 """A workspace after the sample month, billed and posted, with users of each role and browsers without a screen."""
 
-import importlib
-import pkgutil
 from datetime import UTC, date, datetime
 from itertools import count
 
@@ -10,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
-from ogniwo.interfaces.web import context, pages, wallet
+from ogniwo.interfaces.web import context
 from ogniwo.records.access.models import Grant
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.services.access.roles import Role
@@ -68,12 +66,7 @@ def web_stages(stages, tmp_path_factory):
 
 def shown(workspace, monkeypatch):
     """Let every page show this workspace."""
-    monkeypatch.setattr(context, "workspace", lambda: workspace)
-    for package in (pages, wallet):
-        for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            if callable(getattr(importlib.import_module(found.name), "workspace", None)):
-                monkeypatch.setattr(f"{found.name}.workspace", lambda: workspace)
-    monkeypatch.setattr("ogniwo.interfaces.web.sign_in.workspace", lambda: workspace)
+    monkeypatch.setattr(context, "served_workspace", lambda: workspace)
     return workspace
 
 

@@ -1,18 +1,16 @@
 """What every page knows: the workspace, who looks, as what, and which month is chosen."""
 
-import os
 from collections.abc import Callable
 from datetime import date
-from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ogniwo.core.kernel.calendar import Month
-from ogniwo.services.access.roles import Act, Role
+from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import (
     NOBODY,
     Standing,
@@ -24,8 +22,8 @@ from ogniwo.services.access.viewers import (
 )
 from ogniwo.services.workspace.audit import acting_as
 from ogniwo.services.workspace.model import Workspace
-from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import Subject
+from ogniwo.services.workspace.serving import served_workspace
 
 NOUNS: Final = (
     ("today", "t", _("Today"), Act.SEE_ORGANISATION),
@@ -67,10 +65,9 @@ YEARS: Final = range(2000, 2100)
 """The years that pages speak of; anything else in an address is a mistake."""
 
 
-@cache
 def workspace() -> Workspace:
     """The workspace of this process, opened once."""
-    return open_workspace(root=Path(os.environ["OGNIWO_WORKSPACE"]))
+    return served_workspace()
 
 
 class ViewerMiddleware:
@@ -108,6 +105,20 @@ def month_of(request: HttpRequest) -> Month:
     if request.GET.get("month") and request.session.get("month") != str(month):
         request.session["month"] = str(month)  # only what changed: reading a page should not write
     return month
+
+
+def day_of(text: str) -> date | None:
+    """A day of an address (ISO 8601); None when it is none, or of a year that pages do not speak of."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
+
+
+def language() -> str:
+    """The language of documents that fits the page, of the two there are."""
+    return "en" if (get_language() or "").startswith("en") else "pl"
 
 
 def _parsed(text: str) -> Month | None:
@@ -200,7 +211,6 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "here": next((one["name"] for one in switch if one["current"]), ""),
         "viewer": seen,
         "may": {act.value: seen.may(act, path=place or "") for act in Act},
-        "is_member_only": bool(seen.standings) and all(each.role == Role.MEMBER for each in seen.standings),
         "month": month_of(request) if seen.standings else None,
         "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day", "from", "to"}],
         "workspace_name": workspace().name,

@@ -15,7 +15,7 @@ from ogniwo.records.access.models import ApiKey
 from ogniwo.records.parties.models import Organisation
 from ogniwo.services.access.roles import INVITES, Act, Role
 from ogniwo.services.access.scopes import Scope
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, Viewer
+from ogniwo.services.access.viewers import NotAllowedError, Standing, Viewer, organisation_by
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -73,7 +73,7 @@ def make_key(
     Nobody makes a key that may do more than he may let a person do. Raises OutOfSightError, NotAllowedError,
     BadKeyRequestError.
     """
-    organisation = _organisation(viewer, code)
+    organisation = organisation_by(code, viewer=viewer)
     standing = viewer.at(Act.MANAGE_ACCESS, path=organisation.path)
     if role not in INVITES[standing.role]:
         raise NotAllowedError(detail=f"your role does not make a key of a {role.value}")
@@ -84,7 +84,7 @@ def make_key_on_machine(
     workspace: Workspace, *, code: str, name: str, role: Role, scopes: Iterable[Scope], by: str
 ) -> tuple[str, ApiKeyView]:
     """Make a key on the machine itself, where whoever has the folder has all of it."""
-    return _make(workspace, _known(code), name=name, role=role, scopes=scopes, by=by)
+    return _make(workspace, organisation_by(code), name=name, role=role, scopes=scopes, by=by)
 
 
 def _make(
@@ -113,20 +113,20 @@ def _make(
 
 def keys_of(*, viewer: Viewer, code: str) -> tuple[ApiKeyView, ...]:
     """The keys of an organisation, revoked ones too. Raises OutOfSightError, NotAllowedError."""
-    organisation = _organisation(viewer, code)
+    organisation = organisation_by(code, viewer=viewer)
     viewer.at(Act.MANAGE_ACCESS, path=organisation.path)
     return keys_on_machine(code=code)
 
 
 def keys_on_machine(*, code: str) -> tuple[ApiKeyView, ...]:
     """The keys of an organisation, for whoever has the folder. Raises OutOfSightError."""
-    rows = ApiKey.objects.filter(organisation=_known(code)).select_related("organisation")
+    rows = ApiKey.objects.filter(organisation=organisation_by(code)).select_related("organisation")
     return tuple(_view(row) for row in rows)
 
 
 def revoke_key(workspace: Workspace, *, viewer: Viewer, code: str, key_id: int) -> None:
     """End a key at once; again changes nothing. Raises OutOfSightError, NotAllowedError, KeyNotFoundError."""
-    organisation = _organisation(viewer, code)
+    organisation = organisation_by(code, viewer=viewer)
     viewer.at(Act.MANAGE_ACCESS, path=organisation.path)
     revoke_key_on_machine(workspace, code=code, key_id=key_id, by=viewer.login)
 
@@ -134,7 +134,7 @@ def revoke_key(workspace: Workspace, *, viewer: Viewer, code: str, key_id: int) 
 @transaction.atomic
 def revoke_key_on_machine(workspace: Workspace, *, code: str, key_id: int, by: str) -> None:
     """End a key, for whoever has the folder. Raises OutOfSightError, KeyNotFoundError."""
-    row = ApiKey.objects.filter(organisation=_known(code), pk=key_id).first()
+    row = ApiKey.objects.filter(organisation=organisation_by(code), pk=key_id).first()
     if row is None:
         raise KeyNotFoundError(detail=f"{code} has no key {key_id}")
     if ApiKey.objects.filter(pk=key_id, revoked_at=None).update(revoked_at=workspace.now()):
@@ -165,20 +165,6 @@ def holder_of(workspace: Workspace, *, secret: str) -> KeyHolder | None:
 def _digest(secret: str) -> str:
     """The secret has 256 random bits, so one SHA-256 without salt keeps it as well as a slow hash would."""
     return sha256(secret.encode()).hexdigest()
-
-
-def _known(code: str) -> Organisation:
-    organisation = Organisation.objects.filter(code=code).first()
-    if organisation is None:
-        raise OutOfSightError(detail=f"there is no organisation {code}")
-    return organisation
-
-
-def _organisation(viewer: Viewer, code: str) -> Organisation:
-    organisation = _known(code)
-    if not viewer.may(Act.SEE_ORGANISATION, path=organisation.path):
-        raise OutOfSightError(detail=f"there is no organisation {code}")
-    return organisation
 
 
 def _view(row: ApiKey) -> ApiKeyView:

@@ -17,9 +17,9 @@ from django.db.models import Q
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.access.models import Application, Door, Grant
-from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Act, Role
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Viewer
+from ogniwo.services.access.viewers import NotAllowedError, Viewer, organisation_by
 from ogniwo.services.parties.queries import MemberNotFoundError
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
@@ -108,9 +108,7 @@ def door_of(code: str) -> str | None:
 
 def set_door(workspace: Workspace, *, viewer: Viewer, code: str, opened: bool) -> None:
     """Let people ask for accounts, or no longer. Raises OutOfSightError, NotAllowedError."""
-    organisation = Organisation.objects.filter(code=code).first()
-    if organisation is None:
-        raise OutOfSightError(detail=f"there is no organisation {code}")
+    organisation = organisation_by(code)
     viewer.at(Act.CHANGE_SETTINGS, path=organisation.path)
     with transaction.atomic():
         door, _ = Door.objects.get_or_create(organisation=organisation)

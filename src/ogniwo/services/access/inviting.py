@@ -12,7 +12,7 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.access.models import Grant, Invitation
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.services.access.roles import INVITES, Act, Role
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Viewer
+from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Viewer, organisation_by
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -42,7 +42,7 @@ class Invited:
 
 def invite(workspace: Workspace, *, viewer: Viewer, code: str, role: Role, member_number: str = "") -> str:
     """Make a link secret for one role in an organisation; raises OutOfSightError or NotAllowedError."""
-    organisation = _organisation(viewer, code)
+    organisation = organisation_by(code, viewer=viewer)
     standing = viewer.at(Act.MANAGE_ACCESS, path=organisation.path)
     if role not in INVITES[standing.role]:
         raise NotAllowedError(detail=f"your role does not let anybody in as {role.value}")
@@ -139,13 +139,6 @@ def end_grant(workspace: Workspace, *, viewer: Viewer, grant_id: int) -> None:
         row.save(update_fields=["ended_at"])
         facts = {"role": row.role, "user": str(row.user.get_username())}
         record_act(workspace, action="access.end", target=row.organisation.code, facts=facts, subject=viewer.login)
-
-
-def _organisation(viewer: Viewer, code: str) -> Organisation:
-    organisation = Organisation.objects.filter(code=code).first()
-    if organisation is None or not viewer.may(Act.SEE_ORGANISATION, path=organisation.path):
-        raise OutOfSightError(detail=f"there is no organisation {code}")
-    return organisation
 
 
 def _member(organisation: Organisation, number: str) -> Member:

@@ -6,9 +6,9 @@ from typing import Final
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.audit.models import AuditEvent
-from ogniwo.records.parties.models import Member, Organisation
+from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Viewer
+from ogniwo.services.access.viewers import OutOfSightError, Viewer, organisation_by
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -37,9 +37,7 @@ def look_as_member(workspace: Workspace, *, viewer: Viewer, code: str, number: s
 
     Raises OutOfSightError, NotAllowedError, NoReasonToLookError.
     """
-    organisation = Organisation.objects.filter(code=code).first()
-    if organisation is None:
-        raise OutOfSightError(detail="there is nothing here")
+    organisation = organisation_by(code)
     viewer.at(Act.ACT_AS_MEMBER, path=organisation.path)
     if not Member.objects.filter(organisation=organisation, number=number).exists():
         raise OutOfSightError(detail=f"{code} has no member {number}")

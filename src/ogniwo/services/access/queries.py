@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ogniwo.records.access.models import Grant, Invitation
-from ogniwo.records.parties.models import Organisation
-from ogniwo.services.access.viewers import OutOfSightError
+from ogniwo.services.access.viewers import organisation_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,7 @@ def accounts_of_members(path: str) -> dict[str, str]:
 
 def people_of(code: str, *, now: datetime) -> People:
     """The people of an organisation, for a viewer who was allowed to ask; raises OutOfSightError."""
-    organisation = Organisation.objects.filter(code=code).first()
-    if organisation is None:
-        raise OutOfSightError(detail=f"there is no organisation {code}")
+    organisation = organisation_by(code)
     grants = Grant.objects.filter(organisation=organisation, ended_at=None).select_related("user", "member")
     awaited = Invitation.objects.filter(organisation=organisation, used_at=None, withdrawn_at=None)
     return People(

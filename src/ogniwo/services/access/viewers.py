@@ -133,6 +133,14 @@ def remembering_places() -> Iterator[None]:
         _PLACES.reset(token)
 
 
+def organisation_by(code: str, *, viewer: Viewer | None = None) -> Organisation:
+    """The organisation of a code, which the viewer sees where one asks; raises OutOfSightError."""
+    row = Organisation.objects.filter(code=code).first()
+    if row is None or (viewer is not None and not viewer.may(Act.SEE_ORGANISATION, path=row.path)):
+        raise OutOfSightError(detail=f"there is no organisation {code}")
+    return row
+
+
 def place_of(code: str) -> str | None:
     """The path of an organisation, or None; what a viewer may know of it is asked with `Viewer.at`."""
     known = _PLACES.get()

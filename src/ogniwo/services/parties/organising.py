@@ -12,7 +12,7 @@ from ogniwo.core.kernel.ids import is_nip
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.parties.models import Organisation
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Viewer
+from ogniwo.services.access.viewers import Viewer, organisation_by
 from ogniwo.services.parties.operations import Address, register_organisation
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
@@ -52,7 +52,7 @@ class OrganisationChange:
 
 def organisation_data(*, viewer: Viewer, code: str) -> OrganisationData:
     """The data of an organisation. Raises OutOfSightError, NotAllowedError."""
-    row = _seen(viewer, code)
+    row = organisation_by(code, viewer=viewer)
     return OrganisationData(
         code=row.code,
         kind=row.kind,
@@ -69,7 +69,7 @@ def add_organisation(
 
     Raises OutOfSightError, NotAllowedError, BadOrganisationError, also when the code is taken.
     """
-    above = _seen(viewer, parent)
+    above = organisation_by(parent, viewer=viewer)
     viewer.at(Act.MANAGE_ORGANISATIONS, path=above.path)
     if kind not in BELOW.get(above.kind, ()):
         raise BadOrganisationError(detail=f"below a {above.kind} there is no {kind}")
@@ -99,7 +99,7 @@ def change_organisation(
 
     Raises OutOfSightError, NotAllowedError, BadOrganisationError.
     """
-    row = _seen(viewer, code)
+    row = organisation_by(code, viewer=viewer)
     viewer.at(Act.CHANGE_SETTINGS, path=row.path)
     values = _checked(facts)
     changes = tuple((name, getattr(row, name), value) for name, value in values.items() if getattr(row, name) != value)
@@ -113,13 +113,6 @@ def change_organisation(
             }
             record_act(workspace, action="organisation.change", target=code, facts=told, subject=viewer.login)
     return OrganisationChange(changes=changes, account=account)
-
-
-def _seen(viewer: Viewer, code: str) -> Organisation:
-    row = Organisation.objects.filter(code=code).first()
-    if row is None or not viewer.may(Act.SEE_ORGANISATION, path=row.path):
-        raise OutOfSightError(detail=f"there is no organisation {code}")
-    return row
 
 
 def _checked(facts: Mapping[str, str]) -> dict[str, str]:

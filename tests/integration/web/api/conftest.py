@@ -31,7 +31,7 @@ def on_api(monkeypatch):
     """Let the API answer from a workspace."""
 
     def put(workspace):
-        monkeypatch.setattr(context, "_opened", lambda: workspace)
+        monkeypatch.setattr(context, "served_workspace", lambda: workspace)
         return workspace
 
     return put

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.charts import classes_of, hatch_of, stacked_bars
-from ogniwo.interfaces.web.context import YEARS, month_of, scope, workspace
+from ogniwo.interfaces.web.context import day_of, month_of, scope, workspace
 from ogniwo.interfaces.web.pages.balance_compare import METHODS
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
@@ -103,12 +103,9 @@ def _settled_day(community: Organisation, day: date, subject: Subject) -> dict[s
 
 
 def _day(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise OutOfSightError(detail="there is no such day") from error
-    if day.year not in YEARS:
-        raise OutOfSightError(detail="there is nothing of that year")
+    day = day_of(text)
+    if day is None:
+        raise OutOfSightError(detail="there is no such day")
     return day
 
 

@@ -3,10 +3,10 @@
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 
 from ogniwo.core.kernel.periods import epoch_of
-from ogniwo.interfaces.web.context import month_of, scope, viewer, workspace
+from ogniwo.interfaces.web.context import language, month_of, scope, viewer, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
@@ -51,30 +51,20 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
 @page("bills/take-away/", name="export_bills", act=Act.SEE_BILLS, methods=("POST",))
 def take_away(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
     """Ask for all bills of the month as one file."""
-    month = str(month_of(request))
-    started = start_job(
-        workspace(),
-        kind="export_bills",
-        organisation_code=code,
-        parameters={"month": month},
-        by=viewer(request).login,
-        key=month,
-    )
-    return redirect("job", code=code, job_id=started.id)
+    return _job(request, code, kind="export_bills")
 
 
 @page("bills/mail/", name="mail_bills", act=Act.ISSUE_BILLS, methods=("POST",))
 def mail(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
     """Ask for the bills of the month to be sent by e-mail; what was sent already is not sent again."""
+    return _job(request, code, kind="mail_bills")
+
+
+def _job(request: HttpRequest, code: str, *, kind: str) -> HttpResponse:
+    """Ask for work on the bills of the month, once; its page shows how it goes."""
     month = str(month_of(request))
-    started = start_job(
-        workspace(),
-        kind="mail_bills",
-        organisation_code=code,
-        parameters={"month": month},
-        by=viewer(request).login,
-        key=month,
-    )
+    by = viewer(request).login
+    started = start_job(workspace(), kind=kind, organisation_code=code, parameters={"month": month}, by=by, key=month)
     return redirect("job", code=code, job_id=started.id)
 
 
@@ -82,10 +72,10 @@ def mail(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse
 def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
     """The document as PDF."""
     try:
-        data = document_pdf(workspace(), number=number, subject=scope(standing, code), language=_language())
+        data = document_pdf(workspace(), number=number, subject=scope(standing, code), language=language())
     except InvoiceNotFoundError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
-    return _file(data, name=f"{number.replace('/', '-')}.pdf", kind="application/pdf")
+    return download(data, name=f"{number}.pdf")
 
 
 @page("bills/<path:number>/receipt/", name="bill_receipt", act=Act.SEE_LEDGER)
@@ -95,7 +85,7 @@ def bill_receipt(request: HttpRequest, standing: Standing, *, code: str, number:
         data = prove_document(workspace(), kind="invoice", natural_id=number, subject=scope(standing, code))
     except (InvoiceNotFoundError, NothingToProveError) as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
-    return _file(data, name=f"receipt-{number.replace('/', '-')}.json", kind="application/json")
+    return download(data, name=f"receipt-{number}.json")
 
 
 @page("bills/<path:number>/", name="bill", act=Act.SEE_BILLS)
@@ -103,7 +93,7 @@ def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
     """One document with the reasons of every line and the hours behind it."""
     subject = scope(standing, code)
     try:
-        found = document_view(workspace(), number=number, subject=subject, language=_language(), with_hours=True)
+        found = document_view(workspace(), number=number, subject=subject, language=language(), with_hours=True)
     except InvoiceNotFoundError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
@@ -113,7 +103,7 @@ def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
         "lines": _lines(found),
         "pairs": corrected_lines(found.document),
         "corrects": found.corrects,
-        "polish": _language() == "pl",
+        "polish": language() == "pl",
         "provable": viewer(request).may(Act.SEE_LEDGER, path=subject.path) and _provable(number, subject),
     }
     return render(request, "web/bill.html", context)
@@ -140,13 +130,3 @@ def _provable(number: str, subject: Subject) -> bool:
     except (NoLedgerError, NothingToProveError):
         return False
     return True
-
-
-def _language() -> str:
-    return "en" if (get_language() or "").startswith("en") else "pl"
-
-
-def _file(data: bytes, *, name: str, kind: str) -> HttpResponse:
-    answer = HttpResponse(data, content_type=kind)
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer

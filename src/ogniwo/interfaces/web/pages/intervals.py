@@ -1,6 +1,6 @@
 """The interval explorer: series of points side by side, metered and settled, drawn, listed and taken along."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -10,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ogniwo.core.kernel.calendar import HOUR_S, QUARTER_S, Month
 from ogniwo.interfaces.web.charts import Chart, classes_of, has_chart_bundle, line_chart
-from ogniwo.interfaces.web.context import YEARS, month_of, scope, workspace
+from ogniwo.interfaces.web.context import day_of, month_of, scope, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
@@ -51,11 +52,6 @@ _STEP_LABELS: Final = {
     HOUR_S: _("hour"),
     DAY_S: _("day"),
     MONTH_S: _("month"),
-}
-_FORMS: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "tsv": "text/tab-separated-values; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _ROWS_LISTED: Final = 110
 """A day of quarter-hours with the hour that autumn repeats; what is longer is listed by days."""
@@ -133,14 +129,12 @@ def intervals_file(request: HttpRequest, standing: Standing, *, code: str, form:
     explored = chosen.explored(scope(standing, code)).at(chosen.step_s)
     if form == "json":
         return JsonResponse(_as_json(explored))
-    wanted = form if form in _FORMS else "csv"
-    if wanted == "xlsx":
-        answer = HttpResponse(explored_xlsx(explored, title=chosen.name), content_type=_FORMS[wanted])
-    else:
-        data = explored_csv(explored) if wanted == "csv" else explored_tsv(explored)
-        answer = HttpResponse(data, content_type=_FORMS[wanted])
-    answer["Content-Disposition"] = f'attachment; filename="intervals-{chosen.name}.{wanted}"'
-    return answer
+    name = f"intervals-{chosen.name}"
+    if form == "xlsx":
+        return download(explored_xlsx(explored, title=chosen.name), name=f"{name}.xlsx")
+    if form == "tsv":
+        return download(explored_tsv(explored), name=f"{name}.tsv")
+    return download(explored_csv(explored), name=f"{name}.csv")
 
 
 def _as_json(explored: Explored) -> dict[str, Any]:
@@ -168,8 +162,8 @@ class _Choice:
         self.points = asked.getlist("point")
         kinds = [kind for kind in asked.getlist("kind") if kind in KIND_LABELS]
         self.kinds = kinds or (["taken", "given"] if self.points else [])
-        day = _day(asked.get("day", ""))
-        first, last = _day(asked.get("from", "")) or day, _day(asked.get("to", "")) or day
+        day = day_of(asked.get("day", ""))
+        first, last = day_of(asked.get("from", "")) or day, day_of(asked.get("to", "")) or day
         self.ranged = bool(first or last)
         ends = sorted((first or last or month.first, last or first or month.shifted(1).first - timedelta(days=1)))
         self.first, self.last = ends
@@ -198,14 +192,6 @@ class _Choice:
             query.setlist("kind", [*kinds, *(kind for kind in self.kinds if kind not in own)])
             found.append({"label": label, "query": query.urlencode(), "on": own & set(self.kinds) == set(kinds)})
         return found
-
-
-def _day(text: str) -> date | None:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.year in YEARS else None
 
 
 def _chart(explored: Explored) -> Chart:

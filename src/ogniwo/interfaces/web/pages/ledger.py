@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.assets import amount_text
-from ogniwo.interfaces.web.context import scope, viewer, workspace
-from ogniwo.interfaces.web.pages.ledger_journal import OPERATIONS, day_of
+from ogniwo.interfaces.web.context import day_of, scope, viewer, workspace
+from ogniwo.interfaces.web.pages.ledger_journal import OPERATIONS
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing

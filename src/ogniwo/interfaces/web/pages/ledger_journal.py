@@ -1,7 +1,6 @@
 """The ledger's journal: what was recorded, narrowed by the address, and one transaction with what it stands for."""
 
 from dataclasses import asdict
-from datetime import date
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
 from ogniwo.interfaces.web.assets import amount_text
-from ogniwo.interfaces.web.context import YEARS, scope, workspace
+from ogniwo.interfaces.web.context import day_of, scope, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
@@ -129,9 +128,7 @@ def ledger_proof(request: HttpRequest, standing: Standing, *, code: str, name: s
         transaction_view(workspace(), name=name, subject=scope(standing, code))
     except (TransactionNotFoundError, NoLedgerError) as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
-    answer = HttpResponse(prove_transaction(workspace(), name=name), content_type="application/json")
-    answer["Content-Disposition"] = f'attachment; filename="receipt-{name[:12]}.json"'
-    return answer
+    return download(prove_transaction(workspace(), name=name), name=f"receipt-{name[:12]}.json")
 
 
 def filters_of(request: HttpRequest) -> Filters:
@@ -146,15 +143,6 @@ def filters_of(request: HttpRequest) -> Filters:
         first=day_of(asked.get("from", "")),
         last=day_of(asked.get("to", "")),
     )
-
-
-def day_of(text: str) -> date | None:
-    """A day of an address, or None."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return day if day.year in YEARS else None
 
 
 def _whole(text: str) -> int | None:

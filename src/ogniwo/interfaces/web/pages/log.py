@@ -1,11 +1,9 @@
 """The log: who did what to what."""
 
-from datetime import date
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from ogniwo.interfaces.web.context import scope
+from ogniwo.interfaces.web.context import day_of, scope
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
@@ -47,16 +45,9 @@ def _found(request: HttpRequest, standing: Standing, code: str, *, limit: int) -
         who=asked["who"],
         action=asked["action"],
         about=(asked["about"],) if asked["about"] else (),
-        first=_day(asked["first"]),
-        last=_day(asked["last"]),
+        first=day_of(asked["first"]),
+        last=day_of(asked["last"]),
     )
     # The operator's own organisation is the root: what concerns none (a file that was registered) is seen there only.
     whole = standing.subject if standing.path == scope(standing, code).path else scope(standing, code)
     return log_entries(subject=whole, wanted=wanted, limit=limit)
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -7,10 +7,10 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.interfaces.web.context import scope, workspace
+from ogniwo.interfaces.web.context import language, scope, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
@@ -57,7 +57,7 @@ def member_import(request: HttpRequest, standing: Standing, *, code: str) -> Htt
 def member_template(request: HttpRequest, standing: Standing, *, code: str, form: str) -> HttpResponse:  # noqa: ARG001
     """The headings with one example row, in the language of the page."""
     wanted = _form(form)
-    return download(template(wanted, _language()), name=f"members.{wanted}")
+    return download(template(wanted, language()), name=f"members.{wanted}")
 
 
 @page("member-import/<str:preview>/", name="member_preview", act=Act.MANAGE_MEMBERS, methods=("GET", "POST"))
@@ -99,7 +99,7 @@ def member_errors(request: HttpRequest, standing: Standing, *, code: str, previe
     wanted = _form(form)
     try:
         data = faulty_rows(
-            workspace(), organisation=_place(standing, code), key=preview, form=wanted, language=_language()
+            workspace(), organisation=_place(standing, code), key=preview, form=wanted, language=language()
         )
     except PreviewNotFoundError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
@@ -128,7 +128,3 @@ def _place(standing: Standing, code: str) -> Organisation:
 
 def _form(word: str) -> str:
     return "xlsx" if word == "xlsx" else "csv"
-
-
-def _language() -> str:
-    return "pl" if (get_language() or "pl").startswith("pl") else "en"

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.interfaces.web.context import month_of, scope, workspace
+from ogniwo.interfaces.web.context import day_of, month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing
@@ -41,8 +41,5 @@ def formulas(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
 
 def _day(text: str, first: date) -> date:
     """A day of the month that begins on `first`, else that day."""
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return first
-    return day if (day.year, day.month) == (first.year, first.month) else first
+    day = day_of(text)
+    return day if day is not None and (day.year, day.month) == (first.year, first.month) else first

@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext_lazy
 
 from ogniwo.core.kernel.periods import epoch_of
-from ogniwo.interfaces.web.context import workspace
+from ogniwo.interfaces.web.context import language, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.billing.access import corrected_lines, document_pdf
@@ -23,11 +24,6 @@ _STATES: Final = (
     ("corrected", gettext_lazy("corrected")),
 )
 _OPEN: Final = {"open", "overdue"}
-
-
-def language() -> str:
-    """The language of the documents that fits the page."""
-    return "en" if (get_language() or "").startswith("en") else "pl"
 
 
 @wallet_page("bills/", name="wallet_bills")
@@ -61,9 +57,7 @@ def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str
         data = document_pdf(workspace(), number=bill, subject=standing.subject, language=language())
     except InvoiceNotFoundError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
-    answer = HttpResponse(data, content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{bill.replace("/", "-")}.pdf"'
-    return answer
+    return download(data, name=f"{bill}.pdf")
 
 
 @wallet_page("bills/<path:bill>/", name="wallet_bills_one")

@@ -10,7 +10,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.interfaces.web.context import workspace
+from ogniwo.interfaces.web.context import language, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.wallet.answers import (
     after_signing_in,
@@ -21,7 +22,6 @@ from ogniwo.interfaces.web.wallet.answers import (
     text_of,
     view_of,
 )
-from ogniwo.interfaces.web.wallet.bills import language
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.contracts.econtracts import EContractNotFoundError, ErasedContractError
 from ogniwo.services.contracts.own_contracts import (
@@ -87,10 +87,8 @@ def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, number:
     signed = request.GET.get("signed") == "1"
     with _own_only(ErasedContractError):
         data = document_of(name=name, subject=standing.subject, signed=signed)
-    answer = HttpResponse(data, content_type="application/pdf")
     end = "-signed" if signed else ""
-    answer["Content-Disposition"] = f'attachment; filename="contract-{name[:16]}{end}.pdf"'
-    return answer
+    return download(data, name=f"contract-{name[:16]}{end}.pdf")
 
 
 @wallet_page("contracts/<str:name>/", name="wallet_contracts_one")

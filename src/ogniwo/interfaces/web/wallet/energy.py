@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ogniwo.core.kernel.calendar import Month, local_day
-from ogniwo.interfaces.web.context import YEARS, workspace
+from ogniwo.interfaces.web.context import YEARS, day_of, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.wallet.drawing import Bars, bars
 from ogniwo.services.access.viewers import Standing
@@ -35,10 +36,6 @@ VIEWS: Final = (
     ("year", gettext_lazy("Year")),
     ("range", gettext_lazy("Own range")),
 )
-_FORMS: Final = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 _DAYS_IN_HOURS: Final = 2
 _DAYS_IN_DAYS: Final = 62
 
@@ -49,12 +46,12 @@ class Choice:
     def __init__(self, request: HttpRequest, newest: date) -> None:
         asked = request.GET
         self.view = asked.get("view", "") if asked.get("view", "") in dict(VIEWS) else "month"
-        self.at = _day(asked.get("at", "")) or newest
+        self.at = day_of(asked.get("at", "")) or newest
         self.netted = asked.get("netting", "after") != "before"
         self.unit = "zl" if asked.get("unit") == "zl" else "kwh"
         self.compare = asked.get("compare", "") if asked.get("compare", "") in {"previous", "year"} else ""
         self.fine = asked.get("step") == "quarter"
-        self.first, self.last_exclusive = self._period(_day(asked.get("from", "")), _day(asked.get("to", "")))
+        self.first, self.last_exclusive = self._period(day_of(asked.get("from", "")), day_of(asked.get("to", "")))
 
     def _period(self, first: date | None, last: date | None) -> tuple[date, date]:
         month = Month(self.at.year, self.at.month)
@@ -163,19 +160,10 @@ def energy_file(
         step=Step.HOUR if chosen.netted else Step.QUARTER,
         netted=chosen.netted,
     )
-    kind = form if form in _FORMS else "csv"
-    answer = HttpResponse(energy_csv(found) if kind == "csv" else energy_xlsx(found), content_type=_FORMS[kind])
-    name = f"{number}-{found.first}-{chosen.last}.{kind}"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    return answer
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.year in YEARS else None
+    name = f"{number}-{found.first}-{chosen.last}"
+    if form == "xlsx":
+        return download(energy_xlsx(found), name=f"{name}.xlsx")
+    return download(energy_csv(found), name=f"{name}.csv")
 
 
 def _newest(until: int | None) -> date:

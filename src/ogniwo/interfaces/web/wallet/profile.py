@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
 from ogniwo.interfaces.web.context import APPEARANCE, viewer, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.pages.help import WORDS
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.looking import looks_at
@@ -42,9 +43,7 @@ def profile(request: HttpRequest, standing: Standing, *, code: str, number: str)
 def export(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
     """Everything that concerns the member as a ZIP of JSON and CSV."""
     data = export_member(workspace(), subject=standing.subject, by=viewer(request).login)
-    answer = HttpResponse(data, content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="{number}.zip"'
-    return answer
+    return download(data, name=f"{number}.zip")
 
 
 @wallet_page("help/", name="wallet_help")

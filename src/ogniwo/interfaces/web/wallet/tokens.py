@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.context import month_of, workspace
+from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.templatetags.console import local
 from ogniwo.interfaces.web.wallet.answers import facts_of, shared_texts, view_of
@@ -85,7 +86,4 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
             for one in rows
         ),
     )
-    kinds = {"csv": "text/csv", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-    answer = HttpResponse(data, content_type=kinds[form])
-    answer["Content-Disposition"] = f'attachment; filename="tokens-{number}.{form}"'
-    return answer
+    return download(data, name=f"tokens-{number}.{form}")
