@@ -58,6 +58,7 @@ _load("ledger_network", Path(__file__).parent / "unit" / "core" / "ledger" / "ne
 Cluster = _load("clusters", Path(__file__).parent / "clusters.py").Cluster
 records_database = _load("records_database", Path(__file__).parent / "records_database.py")
 _load("browsing", Path(__file__).parent / "browsing.py")
+_load("price_model", Path(__file__).parent / "acceptance" / "price_model.py")
 _load("mail_server", Path(__file__).parent / "integration" / "mail_server.py")
 
 
@@ -73,6 +74,15 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ[records_database.VARIABLE] = f"postgresql://ogniwo@/postgres?host={_RECORDS[0].folder}"
     connections.databases["default"].update(records_database.database_of(_FOLDER))
     del connections["default"]  # one for SQLite was made when Django got ready
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Groups of tests share what is costly or there only once (a port): refuse to run where they are torn apart."""
+    if getattr(config.option, "loadgroup", False):
+        torn = [item.nodeid for item in items if item.get_closest_marker("xdist_group") and "@" not in item.nodeid]
+        if torn:
+            pytest.exit(f"pytest-xdist does not group these tests: {torn[:3]}", returncode=4)
 
 
 def pytest_unconfigure() -> None:
