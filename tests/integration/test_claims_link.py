@@ -154,10 +154,7 @@ def test_a_transfer_without_a_document_shows_in_the_balances(posted):
 @pytest.mark.parametrize("broken", ["{", '{"totals":{"gross_grosz":1},"credit_gross_grosz":0}'])
 def test_a_changed_document_no_longer_explains_its_claim(posted, broken):
     number = InvoiceRecord.objects.first().number
-    with connections["default"].cursor() as cursor:
-        cursor.execute("select name from sqlite_master where type = 'trigger' and tbl_name = 'records_invoicerecord'")
-        for (name,) in cursor.fetchall():
-            cursor.execute(f'drop trigger "{name}"')
+    records_database.without_triggers("records_invoicerecord")
     InvoiceRecord.objects.filter(number=number).update(document=broken)
     assert checked(posted)[1] == [("verify.claims_differ", number)]
 

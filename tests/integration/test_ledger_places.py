@@ -15,6 +15,7 @@ from ogniwo.services.ledger.verifying import _ledger
 from ogniwo.services.workspace.model import BadSettingsError
 from ogniwo.services.workspace.operations import create_workspace, open_workspace
 from ogniwo.services.workspace.queries import operator_subject
+from records_database import serve
 
 MONTH = Month(2026, 10)
 
@@ -81,6 +82,7 @@ def test_damaged_tables_are_made_again_and_told(at_stage, cooperative, kind):
 
 
 def test_the_setting_is_kept_and_checked(tmp_path):
+    serve(tmp_path / "w")
     address = "postgresql://ogniwo@db.example/energy"
     command = ["-w", str(tmp_path / "w"), "workspace", "create", "--name", "Próba", "--ledger", address, "--json"]
     made = CliRunner().invoke(cli, command, obj=Runtime(prepare=lambda _folder: None))

@@ -12,6 +12,7 @@ from ogniwo.records.metering.models import ComputingSet, ComputingSetPart, Meter
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import SettlementRun
 from ogniwo.records.visibility import Subject
+from ogniwo.services.workspace.records_place import database_of
 
 pytestmark = pytest.mark.xdist_group("postgresql")
 
@@ -21,7 +22,7 @@ def database(request, tmp_path_factory):
     alias = f"trial_{request.param}"
     base = dict(connections.databases["default"])
     if request.param == "sqlite":
-        settings = {**base, "NAME": tmp_path_factory.mktemp("database") / "trial.sqlite3"}
+        settings = {**base, **database_of(tmp_path_factory.mktemp("database"), wanted="")}
     else:
         settings = {
             **base,
@@ -29,11 +30,22 @@ def database(request, tmp_path_factory):
             "OPTIONS": {},
             **request.getfixturevalue("postgresql"),
         }
+    _migrate(settings)
     connections.databases[alias] = settings
-    call_command("migrate", database=alias, verbosity=0)
     yield alias
     connections[alias].close()
     del connections.databases[alias]
+
+
+def _migrate(settings):
+    """Make the tables as the product does, in the database by default: a migration of the queue writes nowhere else."""
+    before = dict(connections.databases["default"])
+    for place in (settings, before):
+        connections["default"].close()
+        del connections["default"]  # one made for the other kind of database would stay that
+        connections.databases["default"].update(place)
+        if place is settings:
+            call_command("migrate", verbosity=0)
 
 
 @pytest.fixture

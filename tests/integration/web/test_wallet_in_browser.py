@@ -23,6 +23,8 @@ from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import Subject, operator_subject
 from records_database import copy_workspace, serve
 
+pytestmark = pytest.mark.xdist_group("phones")
+
 ANNA, JAN, OLA, EWA, TOM, IDA = MEMBERS[:6]
 LOST, OFFICE, TAKES = "SE-007", "SE-008", "SE-009"
 SEEN = {"pl": "SE-010", "en": "SE-011"}
@@ -380,8 +382,7 @@ def test_a_lost_phone_shows_the_days_and_can_be_stopped(site, phone_of):
 
 def test_two_people_of_the_office_agree_on_their_page(site, phone_of, sign_in, monkeypatch):
     workspace, _ = site
-    for module in ("context", "pages.devices"):
-        monkeypatch.setattr(f"ogniwo.interfaces.web.{module}.workspace", lambda: workspace)
+    monkeypatch.setattr("ogniwo.interfaces.web.context.served_workspace", lambda: workspace)
     anna = phone_of(OFFICE).enrol()
     (old,) = devices.devices_of(workspace, subject=anna.subject).listed
     devices.revoke_device(workspace, subject=operator_subject(), kid=old.kid)
