@@ -180,6 +180,18 @@ def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
     }
 
 
+def _beside(request: HttpRequest) -> dict[str, str]:
+    """The queries of the same page in the month before and after; filters stay, days of this month do not."""
+    asked, month = request.GET.copy(), month_of(request)
+    for name in ("day", "from", "to", "page", "job", "preview"):
+        asked.pop(name, None)
+    found = {}
+    for name, months in (("before", -1), ("after", 1)):
+        asked["month"] = str(month.shifted(months))
+        found[name] = asked.urlencode()
+    return found
+
+
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the viewer, what he may do, his place, the month."""
     if not hasattr(request, "session"):
@@ -202,6 +214,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "may": {act.value: seen.may(act, path=place or "") for act in Act},
         "is_member_only": bool(seen.standings) and all(each.role == Role.MEMBER for each in seen.standings),
         "month": month_of(request) if seen.standings else None,
+        "beside": _beside(request) if seen.standings else None,
         "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day", "from", "to"}],
         "workspace_name": workspace().name,
         "wallet": mine,

@@ -35,6 +35,22 @@ def asset_amount(amount: int, asset: str) -> str:
     return decimal_text(amount, decimals=int(scale) if scale.isdecimal() else 0)
 
 
+_ASSETS = {
+    "DUE": gettext_lazy("settlements with members, zł"),
+    "PLN": gettext_lazy("payment tokens, zł"),
+    "KWH-IN": gettext_lazy("energy taken, kWh"),
+    "KWH-OUT": gettext_lazy("energy fed in, kWh"),
+    "KWH-IN-NET": gettext_lazy("energy taken, netted by the operator, kWh"),
+    "KWH-OUT-NET": gettext_lazy("energy fed in, netted by the operator, kWh"),
+}
+
+
+@register.filter
+def asset_word(asset: str) -> str:
+    """What a ledger asset is, in words; one of a community's own making has none."""
+    return str(_ASSETS.get(asset.rpartition("/")[0], ""))
+
+
 @register.filter
 def kwh(energy_wh: int | None) -> str:
     """Wh as kWh with three places."""
