@@ -48,10 +48,10 @@ SAFETY = {
 CONSOLE_MORE = {
     "help": "/help/",
     "organisations": "/organisations/",
-    "member-new": "o/members/new/",
+    "member-new": "o/member-new/",
     "member-import": "o/member-import/",
     "members-bill": "o/members/?mode=bill",
-    "readings": "o/readings/",
+    "readings": "o/quality/readings/",
     "formulas": "o/formulas/",
     "intervals-chart": "o/intervals/?point={point}&kind=taken&kind=netted_taken&kind=grid",
     "intervals-month": "o/intervals/?point={point}&kind=taken&step=86400",

@@ -95,6 +95,25 @@ def local_iso(instant: str) -> str:
     return local(datetime.fromisoformat(instant))
 
 
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser_word(user_agent: str) -> str:
+    """A browser and its system by name; what names neither is shown as it is."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return ", ".join(filter(None, (browser, system))) or user_agent[:60] or _NOTHING
+
+
 @register.filter
 def month_name(month: Month) -> str:
     """A month in words, as it stands within a sentence: Polish months have small letters."""
