@@ -123,7 +123,10 @@ CACHES = {
 """In the database, so that all processes of an installation count together."""
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # whoever has an account was invited; without this he could add no passkey
 MFA_TOTP_ISSUER = "Ogniwo"
+MFA_TOTP_TOLERANCE = 1  # clocks of phones differ, and who types slowly is no thief (RFC 6238, 5.2)
+MFA_FORMS = {"add_webauthn": "ogniwo.interfaces.web.passkeys.AddPasskeyForm"}
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not _SECURE  # loopback only: ALLOWED_HOSTS says so
 
 USE_I18N = True

@@ -1,8 +1,10 @@
 """The frame of the console: navigation by role, tiles that lead somewhere, one month, organisations, help."""
 
 import re
+from html import unescape
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.urls import reverse
 
 from ogniwo.interfaces.web.context import NOUNS
@@ -45,6 +47,17 @@ def test_an_empty_month_says_what_to_do_first(reader_of):
 @pytest.mark.parametrize("asked", ["", "nonsense", "0001-01", "9999-12", "2026-13"])
 def test_a_month_that_is_none_becomes_the_last_whole_month(reader_of, asked):
     assert 'value="2026-10"' in text_of(reader_of(Role.CLERK).get(TODAY, {"month": asked}))
+
+
+def test_the_months_beside_are_one_click_away_with_the_same_filters(reader_of):
+    browser = reader_of(Role.CLERK)
+    page = text_of(browser.get(f"/o/{COMMUNITY_CODE}/members/?q=SE-00&month=2026-10&page=1"))
+    links = dict(re.findall(r'rel="(prev|next)" href="([^"]*)"', page))
+    assert {name: unescape(link) for name, link in links.items()} == {
+        "prev": "?q=SE-00&month=2026-09",
+        "next": "?q=SE-00&month=2026-11",
+    }
+    assert 'value="2026-09"' in text_of(browser.get(f"/o/{COMMUNITY_CODE}/members/{unescape(links['prev'])}"))
 
 
 def test_choosing_a_month_keeps_the_other_filters(reader_of):
@@ -103,3 +116,20 @@ def test_help_names_the_keys_and_explains_words_in_both_languages(reader_of):
     polish = text_of(reader_of(Role.CLERK, language="pl").get(reverse("help")))
     assert "Luka nigdy nie jest zerem" in polish
     assert '<html lang="pl">' in polish
+
+
+def test_filters_of_an_address_outlive_signing_in(site, browser_of):
+    browser_of(Role.CLERK, name="anna")
+    user = get_user_model().objects.get(username__startswith="anna@")
+    user.email, phrase = "anna@clerk.example", "cztery krowy na tratwie"
+    user.set_password(phrase)
+    user.save()
+    wanted = f"/o/{COMMUNITY_CODE}/members/?mode=bill&q=SE-00&month=2026-10"
+    stranger = browser_of()
+    asked = stranger.get(wanted)
+    assert asked.status_code == 302
+    page = text_of(stranger.get(asked.headers["location"]))
+    kept = unescape(re.findall(r'name="next"[^>]* value="([^"]*)"', page.split("<main")[1])[0])
+    assert kept == wanted
+    answer = stranger.post(reverse("account_login"), {"login": user.email, "password": phrase, "next": kept})
+    assert answer.headers["location"] == wanted

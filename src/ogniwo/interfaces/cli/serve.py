@@ -45,6 +45,7 @@ def serve_command(runtime: Runtime, *, host: str, port: int, with_jobs: bool | N
     import uvicorn  # noqa: PLC0415 -- only this command needs it
     from django.core.asgi import get_asgi_application  # noqa: PLC0415 -- after the settings are chosen
 
+    from ogniwo.interfaces.web.bodies import BoundedBodies  # noqa: PLC0415 -- after the settings are chosen
     from ogniwo.interfaces.web.crowd import collect_seldom  # noqa: PLC0415 -- only this command needs it
 
     workspace = opened(runtime)
@@ -53,7 +54,7 @@ def serve_command(runtime: Runtime, *, host: str, port: int, with_jobs: bool | N
     collect_seldom()
     with beside:
         uvicorn.run(
-            get_asgi_application(),
+            BoundedBodies(get_asgi_application()),
             host=host,
             port=port,
             log_level="warning",

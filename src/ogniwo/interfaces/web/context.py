@@ -191,6 +191,18 @@ def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
     }
 
 
+def _beside(request: HttpRequest) -> dict[str, str]:
+    """The queries of the same page in the month before and after; filters stay, days of this month do not."""
+    asked, month = request.GET.copy(), month_of(request)
+    for name in ("day", "from", "to", "page", "job", "preview"):
+        asked.pop(name, None)
+    found = {}
+    for name, months in (("before", -1), ("after", 1)):
+        asked["month"] = str(month.shifted(months))
+        found[name] = asked.urlencode()
+    return found
+
+
 def page_context(request: HttpRequest) -> dict[str, Any]:
     """For every template: the viewer, what he may do, his place, the month."""
     if not hasattr(request, "session"):
@@ -212,6 +224,7 @@ def page_context(request: HttpRequest) -> dict[str, Any]:
         "viewer": seen,
         "may": {act.value: seen.may(act, path=place or "") for act in Act},
         "month": month_of(request) if seen.standings else None,
+        "beside": _beside(request) if seen.standings else None,
         "kept": [(name, value) for name, value in request.GET.items() if name not in {"month", "day", "from", "to"}],
         "workspace_name": workspace().name,
         "wallet": mine,

@@ -6,8 +6,9 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import URLPattern, path
 from django.utils.crypto import salted_hmac
 
@@ -137,7 +138,7 @@ def _standing(request: HttpRequest, each: Page, code: str, number: str) -> Stand
         return None
     who = viewer(request)
     if not who.user_id:
-        return HttpResponseRedirect(f"{resolve_url('account_login')}?next={request.get_full_path()}")
+        return redirect_to_login(request.get_full_path())
     if not each.in_organisation:
         return who.at(each.act)
     place = place_of(code)

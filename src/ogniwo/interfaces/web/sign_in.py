@@ -4,6 +4,7 @@ import time
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.internal.flows.login import record_authentication
+from allauth.core import context as current
 from allauth.core.exceptions import ReauthenticationRequired
 from allauth.core.internal.ratelimit import consume
 from django.conf import settings
@@ -43,15 +44,24 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allaut
         record_authentication(request, request.user, method="password")
         return self.get_login_redirect_url(request)
 
+    def is_reauthentication_required(self, *, app: str, **more: object) -> bool:
+        """Whether to ask again who it is: who has just signed in is not asked for the same password twice."""
+        return super().is_reauthentication_required(app=app, **more) and not signed_in_lately(current.request)
+
+
+def signed_in_lately(request: HttpRequest) -> bool:
+    """Whether the password, a passkey or a code was shown in the last minutes."""
+    known = request.session.get("account_authentication_methods", [])
+    latest = max((float(one.get("at", 0)) for one in known), default=0.0)
+    return time.time() - latest < float(settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
+
 
 def require_recent_sign_in(request: HttpRequest) -> None:
     """Let allauth ask for the password, passkey or code again when the last time was a while ago.
 
     What was sent is kept and done afterwards. Who has neither password nor device cannot be asked.
     """
-    known = request.session.get("account_authentication_methods", [])
-    latest = max((float(one.get("at", 0)) for one in known), default=0.0)
-    if time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+    if signed_in_lately(request):
         return
     if get_adapter().get_reauthentication_methods(request.user):
         raise ReauthenticationRequired

@@ -35,6 +35,22 @@ def asset_amount(amount: int, asset: str) -> str:
     return decimal_text(amount, decimals=int(scale) if scale.isdecimal() else 0)
 
 
+_ASSETS = {
+    "DUE": gettext_lazy("settlements with members, zł"),
+    "PLN": gettext_lazy("payment tokens, zł"),
+    "KWH-IN": gettext_lazy("energy taken, kWh"),
+    "KWH-OUT": gettext_lazy("energy fed in, kWh"),
+    "KWH-IN-NET": gettext_lazy("energy taken, netted by the operator, kWh"),
+    "KWH-OUT-NET": gettext_lazy("energy fed in, netted by the operator, kWh"),
+}
+
+
+@register.filter
+def asset_word(asset: str) -> str:
+    """What a ledger asset is, in words; one of a community's own making has none."""
+    return str(_ASSETS.get(asset.rpartition("/")[0], ""))
+
+
 @register.filter
 def kwh(energy_wh: int | None) -> str:
     """Wh as kWh with three places."""
@@ -77,6 +93,25 @@ def local(instant: Any) -> str:  # noqa: ANN401 -- a datetime, epoch seconds, or
 def local_iso(instant: str) -> str:
     """An instant in ISO 8601 in local time."""
     return local(datetime.fromisoformat(instant))
+
+
+_BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+@register.filter
+def browser_word(user_agent: str) -> str:
+    """A browser and its system by name; what names neither is shown as it is."""
+    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
+    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    return ", ".join(filter(None, (browser, system))) or user_agent[:60] or _NOTHING
 
 
 @register.filter

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
@@ -72,7 +73,7 @@ def after_signing_in(view: View) -> View:
             require_recent_sign_in(request)
         except ReauthenticationRequired:
             back = request.headers.get("referer", "/w/").partition("//")[2].partition("/")[2]
-            href = f"{reverse('account_reauthenticate')}?next=/{back}"
+            href = f"{reverse('account_reauthenticate')}?{urlencode({'next': f'/{back}'}, safe='/')}"
             return JsonResponse(
                 {"code": "wallet.sign_in_again", "detail": "sign in again", "href": href},
                 status=HTTPStatus.UNAUTHORIZED,

@@ -18,4 +18,12 @@ function pressed(event) {
   waiting = event.key === "g" && !waiting;
 }
 
+/** On a phone the nouns stand in one row that scrolls: begin where the current one is. */
+function showNoun() {
+  const current = /** @type {HTMLElement | null} */ (document.querySelector(".nouns [aria-current]"));
+  const row = current?.closest(".nouns");
+  if (current && row) row.scrollLeft = current.offsetLeft - (row.clientWidth - current.offsetWidth) / 2;
+}
+
 document.addEventListener("keydown", pressed);
+showNoun();
