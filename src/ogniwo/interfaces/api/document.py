@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ogniwo.interfaces.api.application import api
+from ogniwo.interfaces.api.deprecations import mark
 from ogniwo.interfaces.api.problems import PREFIX, PROBLEM_JSON
 from ogniwo.interfaces.api.registry import OPERATIONS, Operation
 from ogniwo.interfaces.api.repeating import HEADER, PATTERN, REPLAYED
@@ -100,6 +101,7 @@ def document() -> dict[str, Any]:
         },
     }
     made["paths"] = dict(sorted(made["paths"].items()))
+    mark(made)
     return made
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-IGNORED = {"description", "examples", "default", "title"}
+IGNORED = {"description", "examples", "default", "title", "deprecated", "x-deprecated-since", "x-sunset", "x-instead"}
 CHECKS = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
