@@ -217,6 +217,9 @@ def _is_file(schema: Json) -> bool:
 
 def _argument(name: str, schema: Json, *, required: bool) -> str:
     kind = type_of(schema).replace("list[", "Sequence[")
+    if kind.startswith("Sequence[") and "str" not in kind.partition("[")[2].partition("[")[0]:
+        # A text is a sequence of texts to a type checker; one of a few words has to be named beside many.
+        kind = f"{kind.removeprefix('Sequence[').removesuffix(']')} | {kind}"
     if required:
         return f"{name}: {kind}"
     return f"{name}: {kind if 'None' in kind.split(' | ') else f'{kind} | None'} = None"

@@ -65,7 +65,7 @@ from ogniwo_client.transport import Transport, Versioned, form_body, json_body, 
 
 
 class Client(Transport):
-    """The API of one server, version 1.0.0."""
+    """The API of one server, version 1.1.0."""
 
     def accept_estimates(self, code: str, body: EstimateOrder, *, idempotency_key: str | None = None) -> EstimatesOut:
         """Put estimates in the place of missing intervals, as new versions, with the reason in the log."""
@@ -301,7 +301,13 @@ class Client(Transport):
         )
 
     def list_balances(
-        self, code: str, *, limit: int | None = None, cursor: str | None = None, asset: str | None = None
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        asset: Sequence[str] | None = None,
+        sort: Literal["", "account", "-account", "name", "-name", "asset", "-asset"] | None = None,
     ) -> BalancePage:
         """Balances of accounts; a member's own."""
         return cast(
@@ -310,15 +316,24 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/ledger/balances",
-                    query={"limit": limit, "cursor": cursor, "asset": asset},
+                    query={"limit": limit, "cursor": cursor, "asset": asset, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
-    def all_balances(self, code: str, *, limit: int | None = None, asset: str | None = None) -> Iterator[BalanceOut]:
+    def all_balances(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        asset: Sequence[str] | None = None,
+        sort: Literal["", "account", "-account", "name", "-name", "asset", "-asset"] | None = None,
+    ) -> Iterator[BalanceOut]:
         """Every row of `list_balances`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/ledger/balances", {"limit": limit, "asset": asset})
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/ledger/balances", {"limit": limit, "asset": asset, "sort": sort}
+        )
 
     def list_bills(
         self,
@@ -326,8 +341,29 @@ class Client(Transport):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        month: str | None = None,
-        member: str | None = None,
+        month: Sequence[str] | None = None,
+        member: Sequence[str] | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "number",
+            "-number",
+            "month",
+            "-month",
+            "issued_on",
+            "-issued_on",
+            "due_on",
+            "-due_on",
+            "member",
+            "-member",
+            "member_name",
+            "-member_name",
+            "net",
+            "-net",
+            "gross",
+            "-gross",
+        ]
+        | None = None,
     ) -> BillPage:
         """Issued bills and corrections; a member's own."""
         return cast(
@@ -336,18 +372,52 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/bills",
-                    query={"limit": limit, "cursor": cursor, "month": month, "member": member},
+                    query={
+                        "limit": limit,
+                        "cursor": cursor,
+                        "month": month,
+                        "member": member,
+                        "kind": kind,
+                        "sort": sort,
+                    },
                     repeatable=True,
                 ).body
             ),
         )
 
     def all_bills(
-        self, code: str, *, limit: int | None = None, month: str | None = None, member: str | None = None
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        month: Sequence[str] | None = None,
+        member: Sequence[str] | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "number",
+            "-number",
+            "month",
+            "-month",
+            "issued_on",
+            "-issued_on",
+            "due_on",
+            "-due_on",
+            "member",
+            "-member",
+            "member_name",
+            "-member_name",
+            "net",
+            "-net",
+            "gross",
+            "-gross",
+        ]
+        | None = None,
     ) -> Iterator[BillOut]:
         """Every row of `list_bills`, page after page."""
         return self._pages(
-            f"/api/v1/organisations/{part(code)}/bills", {"limit": limit, "month": month, "member": member}
+            f"/api/v1/organisations/{part(code)}/bills",
+            {"limit": limit, "month": month, "member": member, "kind": kind, "sort": sort},
         )
 
     def list_deliveries(
@@ -357,7 +427,23 @@ class Client(Transport):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        state: Literal["", "waiting", "delivered", "failed"] | None = None,
+        state: Literal["", "waiting", "delivered", "failed"]
+        | Sequence[Literal["", "waiting", "delivered", "failed"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "kind",
+            "-kind",
+            "state",
+            "-state",
+            "attempts",
+            "-attempts",
+            "made_at",
+            "-made_at",
+            "delivered_at",
+            "-delivered_at",
+        ]
+        | None = None,
     ) -> DeliveryPage:
         """What was sent to a webhook, or waits."""
         return cast(
@@ -366,7 +452,7 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/webhooks/{part(webhook)}/deliveries",
-                    query={"limit": limit, "cursor": cursor, "state": state},
+                    query={"limit": limit, "cursor": cursor, "state": state, "sort": sort},
                     repeatable=True,
                 ).body
             ),
@@ -378,15 +464,56 @@ class Client(Transport):
         webhook: str,
         *,
         limit: int | None = None,
-        state: Literal["", "waiting", "delivered", "failed"] | None = None,
+        state: Literal["", "waiting", "delivered", "failed"]
+        | Sequence[Literal["", "waiting", "delivered", "failed"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "kind",
+            "-kind",
+            "state",
+            "-state",
+            "attempts",
+            "-attempts",
+            "made_at",
+            "-made_at",
+            "delivered_at",
+            "-delivered_at",
+        ]
+        | None = None,
     ) -> Iterator[DeliveryOut]:
         """Every row of `list_deliveries`, page after page."""
         return self._pages(
-            f"/api/v1/organisations/{part(code)}/webhooks/{part(webhook)}/deliveries", {"limit": limit, "state": state}
+            f"/api/v1/organisations/{part(code)}/webhooks/{part(webhook)}/deliveries",
+            {"limit": limit, "state": state, "sort": sort},
         )
 
     def list_files(
-        self, code: str, *, limit: int | None = None, cursor: str | None = None, q: str | None = None
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        q: str | None = None,
+        layout: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "received_at",
+            "-received_at",
+            "name",
+            "-name",
+            "layout",
+            "-layout",
+            "size_bytes",
+            "-size_bytes",
+            "intervals",
+            "-intervals",
+            "errors",
+            "-errors",
+            "warnings",
+            "-warnings",
+        ]
+        | None = None,
     ) -> FilePage:
         """Received files, newest first."""
         return cast(
@@ -395,15 +522,42 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/files",
-                    query={"limit": limit, "cursor": cursor, "q": q},
+                    query={"limit": limit, "cursor": cursor, "q": q, "layout": layout, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
-    def all_files(self, code: str, *, limit: int | None = None, q: str | None = None) -> Iterator[FileOut]:
+    def all_files(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        q: str | None = None,
+        layout: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "received_at",
+            "-received_at",
+            "name",
+            "-name",
+            "layout",
+            "-layout",
+            "size_bytes",
+            "-size_bytes",
+            "intervals",
+            "-intervals",
+            "errors",
+            "-errors",
+            "warnings",
+            "-warnings",
+        ]
+        | None = None,
+    ) -> Iterator[FileOut]:
         """Every row of `list_files`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/files", {"limit": limit, "q": q})
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/files", {"limit": limit, "q": q, "layout": layout, "sort": sort}
+        )
 
     def list_findings(
         self,
@@ -412,8 +566,13 @@ class Client(Transport):
         limit: int | None = None,
         cursor: str | None = None,
         month: str,
-        point: str | None = None,
+        point: Sequence[str] | None = None,
+        finding: Sequence[str] | None = None,
         least: Literal["note", "warning", "error"] | None = None,
+        sort: Literal[
+            "", "point", "-point", "code", "-code", "channel", "-channel", "severity", "-severity", "start", "-start"
+        ]
+        | None = None,
     ) -> FindingPage:
         """What the rules found in a month's data."""
         return cast(
@@ -422,7 +581,15 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/findings",
-                    query={"limit": limit, "cursor": cursor, "month": month, "point": point, "least": least},
+                    query={
+                        "limit": limit,
+                        "cursor": cursor,
+                        "month": month,
+                        "point": point,
+                        "finding": finding,
+                        "least": least,
+                        "sort": sort,
+                    },
                     repeatable=True,
                 ).body
             ),
@@ -434,13 +601,18 @@ class Client(Transport):
         *,
         limit: int | None = None,
         month: str,
-        point: str | None = None,
+        point: Sequence[str] | None = None,
+        finding: Sequence[str] | None = None,
         least: Literal["note", "warning", "error"] | None = None,
+        sort: Literal[
+            "", "point", "-point", "code", "-code", "channel", "-channel", "severity", "-severity", "start", "-start"
+        ]
+        | None = None,
     ) -> Iterator[FindingOut]:
         """Every row of `list_findings`, page after page."""
         return self._pages(
             f"/api/v1/organisations/{part(code)}/findings",
-            {"limit": limit, "month": month, "point": point, "least": least},
+            {"limit": limit, "month": month, "point": point, "finding": finding, "least": least, "sort": sort},
         )
 
     def list_intervals(
@@ -451,8 +623,9 @@ class Client(Transport):
         limit: int | None = None,
         cursor: str | None = None,
         month: str,
-        channel: str | None = None,
+        channel: Sequence[str] | None = None,
         as_of: str | None = None,
+        sort: Literal["", "channel", "-channel", "start", "-start"] | None = None,
     ) -> IntervalPage:
         """A point's intervals of a month, as they are or as they were known at an instant."""
         return cast(
@@ -461,7 +634,14 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/points/{part(ppe)}/intervals",
-                    query={"limit": limit, "cursor": cursor, "month": month, "channel": channel, "as_of": as_of},
+                    query={
+                        "limit": limit,
+                        "cursor": cursor,
+                        "month": month,
+                        "channel": channel,
+                        "as_of": as_of,
+                        "sort": sort,
+                    },
                     repeatable=True,
                 ).body
             ),
@@ -474,13 +654,14 @@ class Client(Transport):
         *,
         limit: int | None = None,
         month: str,
-        channel: str | None = None,
+        channel: Sequence[str] | None = None,
         as_of: str | None = None,
+        sort: Literal["", "channel", "-channel", "start", "-start"] | None = None,
     ) -> Iterator[IntervalOut]:
         """Every row of `list_intervals`, page after page."""
         return self._pages(
             f"/api/v1/organisations/{part(code)}/points/{part(ppe)}/intervals",
-            {"limit": limit, "month": month, "channel": channel, "as_of": as_of},
+            {"limit": limit, "month": month, "channel": channel, "as_of": as_of, "sort": sort},
         )
 
     def list_jobs(
@@ -489,7 +670,26 @@ class Client(Transport):
         *,
         limit: int | None = None,
         cursor: str | None = None,
-        state: Sequence[Literal["queued", "running", "done", "failed", "cancelled"]] | None = None,
+        state: Literal["queued", "running", "done", "failed", "cancelled"]
+        | Sequence[Literal["queued", "running", "done", "failed", "cancelled"]]
+        | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "kind",
+            "-kind",
+            "state",
+            "-state",
+            "by",
+            "-by",
+            "asked_at",
+            "-asked_at",
+            "started_at",
+            "-started_at",
+            "ended_at",
+            "-ended_at",
+        ]
+        | None = None,
     ) -> JobPage:
         """The jobs of an organisation and of those below it, newest first."""
         return cast(
@@ -498,7 +698,7 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/jobs",
-                    query={"limit": limit, "cursor": cursor, "state": state},
+                    query={"limit": limit, "cursor": cursor, "state": state, "kind": kind, "sort": sort},
                     repeatable=True,
                 ).body
             ),
@@ -509,10 +709,31 @@ class Client(Transport):
         code: str,
         *,
         limit: int | None = None,
-        state: Sequence[Literal["queued", "running", "done", "failed", "cancelled"]] | None = None,
+        state: Literal["queued", "running", "done", "failed", "cancelled"]
+        | Sequence[Literal["queued", "running", "done", "failed", "cancelled"]]
+        | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "kind",
+            "-kind",
+            "state",
+            "-state",
+            "by",
+            "-by",
+            "asked_at",
+            "-asked_at",
+            "started_at",
+            "-started_at",
+            "ended_at",
+            "-ended_at",
+        ]
+        | None = None,
     ) -> Iterator[JobOut]:
         """Every row of `list_jobs`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/jobs", {"limit": limit, "state": state})
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/jobs", {"limit": limit, "state": state, "kind": kind, "sort": sort}
+        )
 
     def list_members(
         self,
@@ -522,7 +743,27 @@ class Client(Transport):
         cursor: str | None = None,
         month: str | None = None,
         q: str | None = None,
-        state: Literal["", "settles", "ended", "later", "none"] | None = None,
+        state: Literal["", "settles", "ended", "later", "none"]
+        | Sequence[Literal["", "settles", "ended", "later", "none"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "number",
+            "-number",
+            "name",
+            "-name",
+            "kind",
+            "-kind",
+            "town",
+            "-town",
+            "points",
+            "-points",
+            "since",
+            "-since",
+            "until",
+            "-until",
+        ]
+        | None = None,
     ) -> MemberPage:
         """The members of an organisation and of those below it, by number."""
         return cast(
@@ -531,7 +772,7 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/members",
-                    query={"limit": limit, "cursor": cursor, "month": month, "q": q, "state": state},
+                    query={"limit": limit, "cursor": cursor, "month": month, "q": q, "state": state, "sort": sort},
                     repeatable=True,
                 ).body
             ),
@@ -544,15 +785,43 @@ class Client(Transport):
         limit: int | None = None,
         month: str | None = None,
         q: str | None = None,
-        state: Literal["", "settles", "ended", "later", "none"] | None = None,
+        state: Literal["", "settles", "ended", "later", "none"]
+        | Sequence[Literal["", "settles", "ended", "later", "none"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "number",
+            "-number",
+            "name",
+            "-name",
+            "kind",
+            "-kind",
+            "town",
+            "-town",
+            "points",
+            "-points",
+            "since",
+            "-since",
+            "until",
+            "-until",
+        ]
+        | None = None,
     ) -> Iterator[MemberOut]:
         """Every row of `list_members`, page after page."""
         return self._pages(
-            f"/api/v1/organisations/{part(code)}/members", {"limit": limit, "month": month, "q": q, "state": state}
+            f"/api/v1/organisations/{part(code)}/members",
+            {"limit": limit, "month": month, "q": q, "state": state, "sort": sort},
         )
 
     def list_movements(
-        self, code: str, *, limit: int | None = None, cursor: str | None = None, account: str
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        account: str,
+        asset: Sequence[str] | None = None,
+        sort: Literal["", "height", "-height", "time", "-time", "operation", "-operation"] | None = None,
     ) -> MovementPage:
         """The history of an account, newest first; the newest ten thousand movements."""
         return cast(
@@ -561,30 +830,55 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/ledger/movements",
-                    query={"limit": limit, "cursor": cursor, "account": account},
+                    query={"limit": limit, "cursor": cursor, "account": account, "asset": asset, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
-    def all_movements(self, code: str, *, limit: int | None = None, account: str) -> Iterator[MovementOut]:
+    def all_movements(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        account: str,
+        asset: Sequence[str] | None = None,
+        sort: Literal["", "height", "-height", "time", "-time", "operation", "-operation"] | None = None,
+    ) -> Iterator[MovementOut]:
         """Every row of `list_movements`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/ledger/movements", {"limit": limit, "account": account})
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/ledger/movements",
+            {"limit": limit, "account": account, "asset": asset, "sort": sort},
+        )
 
-    def list_organisations(self, *, limit: int | None = None, cursor: str | None = None) -> OrganisationPage:
+    def list_organisations(
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["", "code", "-code", "name", "-name", "kind", "-kind", "town", "-town"] | None = None,
+    ) -> OrganisationPage:
         """The organisations that the caller works in, and those below them."""
         return cast(
             "OrganisationPage",
             json.loads(
                 self._ask(
-                    "GET", "/api/v1/organisations", query={"limit": limit, "cursor": cursor}, repeatable=True
+                    "GET",
+                    "/api/v1/organisations",
+                    query={"limit": limit, "cursor": cursor, "sort": sort},
+                    repeatable=True,
                 ).body
             ),
         )
 
-    def all_organisations(self, *, limit: int | None = None) -> Iterator[OrganisationOut]:
+    def all_organisations(
+        self,
+        *,
+        limit: int | None = None,
+        sort: Literal["", "code", "-code", "name", "-name", "kind", "-kind", "town", "-town"] | None = None,
+    ) -> Iterator[OrganisationOut]:
         """Every row of `list_organisations`, page after page."""
-        return self._pages("/api/v1/organisations", {"limit": limit})
+        return self._pages("/api/v1/organisations", {"limit": limit, "sort": sort})
 
     def list_points(
         self,
@@ -593,8 +887,29 @@ class Client(Transport):
         limit: int | None = None,
         cursor: str | None = None,
         q: str | None = None,
-        member: str | None = None,
-        role: Literal["", "consumer", "prosumer", "producer"] | None = None,
+        member: Sequence[str] | None = None,
+        role: Literal["", "consumer", "prosumer", "producer"]
+        | Sequence[Literal["", "consumer", "prosumer", "producer"]]
+        | None = None,
+        group: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "ppe",
+            "-ppe",
+            "member",
+            "-member",
+            "member_name",
+            "-member_name",
+            "role",
+            "-role",
+            "peak_power_w",
+            "-peak_power_w",
+            "group",
+            "-group",
+            "town",
+            "-town",
+        ]
+        | None = None,
     ) -> PointPage:
         """The metering points of an organisation and of those below it; a member's own."""
         return cast(
@@ -603,7 +918,15 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/points",
-                    query={"limit": limit, "cursor": cursor, "q": q, "member": member, "role": role},
+                    query={
+                        "limit": limit,
+                        "cursor": cursor,
+                        "q": q,
+                        "member": member,
+                        "role": role,
+                        "group": group,
+                        "sort": sort,
+                    },
                     repeatable=True,
                 ).body
             ),
@@ -615,16 +938,47 @@ class Client(Transport):
         *,
         limit: int | None = None,
         q: str | None = None,
-        member: str | None = None,
-        role: Literal["", "consumer", "prosumer", "producer"] | None = None,
+        member: Sequence[str] | None = None,
+        role: Literal["", "consumer", "prosumer", "producer"]
+        | Sequence[Literal["", "consumer", "prosumer", "producer"]]
+        | None = None,
+        group: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "ppe",
+            "-ppe",
+            "member",
+            "-member",
+            "member_name",
+            "-member_name",
+            "role",
+            "-role",
+            "peak_power_w",
+            "-peak_power_w",
+            "group",
+            "-group",
+            "town",
+            "-town",
+        ]
+        | None = None,
     ) -> Iterator[PointOut]:
         """Every row of `list_points`, page after page."""
         return self._pages(
-            f"/api/v1/organisations/{part(code)}/points", {"limit": limit, "q": q, "member": member, "role": role}
+            f"/api/v1/organisations/{part(code)}/points",
+            {"limit": limit, "q": q, "member": member, "role": role, "group": group, "sort": sort},
         )
 
     def list_rates(
-        self, *, limit: int | None = None, cursor: str | None = None, key: str | None = None, on: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        key: Sequence[str] | None = None,
+        on: str | None = None,
+        sort: Literal[
+            "", "key", "-key", "valid_from", "-valid_from", "valid_to", "-valid_to", "checked_on", "-checked_on"
+        ]
+        | None = None,
     ) -> RatePage:
         """Every rate that is known, with its legal source."""
         return cast(
@@ -633,20 +987,50 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     "/api/v1/rates",
-                    query={"limit": limit, "cursor": cursor, "key": key, "on": on},
+                    query={"limit": limit, "cursor": cursor, "key": key, "on": on, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
     def all_rates(
-        self, *, limit: int | None = None, key: str | None = None, on: str | None = None
+        self,
+        *,
+        limit: int | None = None,
+        key: Sequence[str] | None = None,
+        on: str | None = None,
+        sort: Literal[
+            "", "key", "-key", "valid_from", "-valid_from", "valid_to", "-valid_to", "checked_on", "-checked_on"
+        ]
+        | None = None,
     ) -> Iterator[RateOut]:
         """Every row of `list_rates`, page after page."""
-        return self._pages("/api/v1/rates", {"limit": limit, "key": key, "on": on})
+        return self._pages("/api/v1/rates", {"limit": limit, "key": key, "on": on, "sort": sort})
 
     def list_settlement_runs(
-        self, code: str, *, limit: int | None = None, cursor: str | None = None, month: str | None = None
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        month: Sequence[str] | None = None,
+        community: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "community",
+            "-community",
+            "month",
+            "-month",
+            "version",
+            "-version",
+            "made_at",
+            "-made_at",
+            "charged",
+            "-charged",
+            "credited",
+            "-credited",
+        ]
+        | None = None,
     ) -> RunPage:
         """Every kept settlement, all versions."""
         return cast(
@@ -655,15 +1039,41 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/settlement-runs",
-                    query={"limit": limit, "cursor": cursor, "month": month},
+                    query={"limit": limit, "cursor": cursor, "month": month, "community": community, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
-    def all_settlement_runs(self, code: str, *, limit: int | None = None, month: str | None = None) -> Iterator[RunOut]:
+    def all_settlement_runs(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        month: Sequence[str] | None = None,
+        community: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "community",
+            "-community",
+            "month",
+            "-month",
+            "version",
+            "-version",
+            "made_at",
+            "-made_at",
+            "charged",
+            "-charged",
+            "credited",
+            "-credited",
+        ]
+        | None = None,
+    ) -> Iterator[RunOut]:
         """Every row of `list_settlement_runs`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/settlement-runs", {"limit": limit, "month": month})
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/settlement-runs",
+            {"limit": limit, "month": month, "community": community, "sort": sort},
+        )
 
     def list_statements(
         self,
@@ -673,7 +1083,8 @@ class Client(Transport):
         limit: int | None = None,
         cursor: str | None = None,
         version: int | None = None,
-        member: str | None = None,
+        member: Sequence[str] | None = None,
+        sort: Literal["", "member", "-member", "point", "-point", "net", "-net", "credit", "-credit"] | None = None,
     ) -> StatementPage:
         """What each point used, gave, owes and is owed."""
         return cast(
@@ -682,22 +1093,36 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/settlement-runs/{part(month)}/statements",
-                    query={"limit": limit, "cursor": cursor, "version": version, "member": member},
+                    query={"limit": limit, "cursor": cursor, "version": version, "member": member, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
     def all_statements(
-        self, code: str, month: str, *, limit: int | None = None, version: int | None = None, member: str | None = None
+        self,
+        code: str,
+        month: str,
+        *,
+        limit: int | None = None,
+        version: int | None = None,
+        member: Sequence[str] | None = None,
+        sort: Literal["", "member", "-member", "point", "-point", "net", "-net", "credit", "-credit"] | None = None,
     ) -> Iterator[StatementOut]:
         """Every row of `list_statements`, page after page."""
         return self._pages(
             f"/api/v1/organisations/{part(code)}/settlement-runs/{part(month)}/statements",
-            {"limit": limit, "version": version, "member": member},
+            {"limit": limit, "version": version, "member": member, "sort": sort},
         )
 
-    def list_webhooks(self, code: str, *, limit: int | None = None, cursor: str | None = None) -> WebhookPage:
+    def list_webhooks(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        sort: Literal["", "url", "-url", "made_at", "-made_at", "changed_at", "-changed_at"] | None = None,
+    ) -> WebhookPage:
         """The webhooks of an organisation and of those below it."""
         return cast(
             "WebhookPage",
@@ -705,15 +1130,21 @@ class Client(Transport):
                 self._ask(
                     "GET",
                     f"/api/v1/organisations/{part(code)}/webhooks",
-                    query={"limit": limit, "cursor": cursor},
+                    query={"limit": limit, "cursor": cursor, "sort": sort},
                     repeatable=True,
                 ).body
             ),
         )
 
-    def all_webhooks(self, code: str, *, limit: int | None = None) -> Iterator[WebhookOut]:
+    def all_webhooks(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        sort: Literal["", "url", "-url", "made_at", "-made_at", "changed_at", "-changed_at"] | None = None,
+    ) -> Iterator[WebhookOut]:
         """Every row of `list_webhooks`, page after page."""
-        return self._pages(f"/api/v1/organisations/{part(code)}/webhooks", {"limit": limit})
+        return self._pages(f"/api/v1/organisations/{part(code)}/webhooks", {"limit": limit, "sort": sort})
 
     def post_to_ledger(self, code: str, body: MonthOrder, *, idempotency_key: str | None = None) -> JobOut:
         """Put a month's readings, statements and bills on the ledger: a job does it."""

@@ -38,7 +38,7 @@ RESOURCES: Final = (
     "webhooks",
     "about",
 )
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 
 for _resource in RESOURCES:
     import_module(f"ogniwo.interfaces.api.resources.{_resource}")

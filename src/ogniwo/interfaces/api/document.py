@@ -3,9 +3,11 @@
 import json
 from functools import cache
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 from ogniwo.interfaces.api.application import api
+from ogniwo.interfaces.api.deprecations import mark
 from ogniwo.interfaces.api.problems import PREFIX, PROBLEM_JSON
 from ogniwo.interfaces.api.registry import OPERATIONS, Operation
 from ogniwo.interfaces.api.repeating import HEADER, PATTERN, REPLAYED
@@ -37,6 +39,8 @@ _PROBLEM: Final[dict[str, Any]] = {
     },
 }
 _SCHEMAS: Final = "#/components/schemas/"
+_EXAMPLES: Final = Path(__file__).with_name("examples.json")
+"""What a program sends to the sample cooperative and what it is answered: `python tools/generate_examples.py`."""
 _DESCRIPTION: Final = """\
 From the meter reading to the bill and the ledger, for programs. docs/api.md explains keys, scopes, errors, repeats,
 pages, versions and webhooks. Amounts are text with their asset, energies whole Wh, instants ISO 8601 with Z.
@@ -63,16 +67,23 @@ def document() -> dict[str, Any]:
     made["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     made["servers"] = [{"url": "/"}]
     by_name = {one.name: one for one in OPERATIONS}
+    examples: dict[str, Any] = json.loads(_EXAMPLES.read_text(encoding="utf-8"))
     for methods in made["paths"].values():
         for described in methods.values():
             _complete(described, by_name[described["operationId"]])
+            _exemplify(described, examples["operations"].get(described["operationId"], {}))
     schemas = _used(made)
     schemas["Problem"] = _PROBLEM
     made["components"]["schemas"] = dict(sorted(schemas.items()))
     made["components"]["responses"] = {
         f"Problem{status}": {
             "description": HTTPStatus(status).phrase,
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": {"$ref": "#/components/schemas/Problem"},
+                    **_example(examples["problems"].get(str(status))),
+                }
+            },
         }
         for status in sorted({status for one in OPERATIONS for status in problems_of(one)})
     }
@@ -90,7 +101,25 @@ def document() -> dict[str, Any]:
         },
     }
     made["paths"] = dict(sorted(made["paths"].items()))
+    mark(made)
     return made
+
+
+def _example(value: Any) -> dict[str, Any]:  # noqa: ANN401 -- JSON
+    return {} if value is None else {"example": value}
+
+
+def _exemplify(described: dict[str, Any], example: dict[str, Any]) -> None:
+    """Put what was really sent and answered beside what may be."""
+    sent = {**example.get("path", {}), **example.get("query", {})}
+    for one in described["parameters"]:
+        one.update(_example(sent.get(one["name"])))
+    for content in described.get("requestBody", {}).get("content", {}).values():
+        content.update(_example(example.get("body", example.get("form"))))
+    success = described["responses"].get(str(example.get("status")), {})
+    content = success.get("content", {}).get(example.get("media", "application/json"))
+    if content is not None:
+        content.update(_example(example.get("answer")))
 
 
 def document_text() -> str:

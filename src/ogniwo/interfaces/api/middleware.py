@@ -44,7 +44,9 @@ class ApiProblems:
             said = _said(request, refusal)
             if "Allow" in answer.headers:
                 said["Allow"] = answer.headers["Allow"]
-            return said
+            answer = said
+        for name, text in getattr(request, "goes_away", {}).items():
+            answer[name] = text
         return answer
 
 

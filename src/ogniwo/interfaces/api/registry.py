@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.api.callers import SAFE, Caller, caller_of
+from ogniwo.interfaces.api.deprecations import headers_of
 from ogniwo.interfaces.api.problems import (
     InvalidError,
     MediaTypeError,
@@ -115,6 +116,7 @@ def guard(one: Operation) -> Callable[[HttpRequest], bool]:
     """What lets a caller through, before any value of the request is read."""
 
     def allow(request: HttpRequest) -> bool:
+        request.goes_away = headers_of(one.name, request.GET)  # type: ignore[attr-defined]
         if not one.open:
             request.caller = _placed(request, one, caller_of(request))  # type: ignore[attr-defined]
         unknown = sorted(set(request.GET) - PARAMETERS.get(one.name, frozenset()))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-IGNORED = {"description", "examples", "default", "title"}
+IGNORED = {"description", "examples", "default", "title", "deprecated", "x-deprecated-since", "x-sunset", "x-instead"}
 CHECKS = {
     "string": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
@@ -25,7 +25,7 @@ FORMATS = {
 }
 KNOWN = IGNORED | {
     "$ref", "type", "anyOf", "enum", "const", "format", "pattern", "minLength", "maxLength", "minimum", "maximum",
-    "items", "minItems", "maxItems", "properties", "required", "additionalProperties", "maxProperties",
+    "items", "minItems", "maxItems", "properties", "required", "additionalProperties", "maxProperties", "propertyNames",
 }  # fmt: skip
 
 
@@ -84,7 +84,10 @@ def _object(schema, value, document, place):
     known = schema.get("properties", {})
     found = [f"{place}: {name} is missing" for name in schema.get("required", ()) if name not in value]
     more = schema.get("additionalProperties", True)
+    if len(value) > schema.get("maxProperties", len(value)):
+        found.append(f"{place}: {len(value)} names")
     for name, one in value.items():
+        found += faults({"type": "string", **schema.get("propertyNames", {})}, name, document, f"{place}.{name}")
         if name in known:
             found += faults(known[name], one, document, f"{place}.{name}")
         elif more is False or (known and "additionalProperties" not in schema):

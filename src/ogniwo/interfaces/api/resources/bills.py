@@ -2,7 +2,7 @@
 
 import json
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from django.http import HttpResponse
 from django.utils.translation import get_language
@@ -10,9 +10,9 @@ from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, only, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
-from ogniwo.interfaces.api.values import Money, MonthText, Text, zl
+from ogniwo.interfaces.api.values import Money, MonthText, zl
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.scopes import Scope
 from ogniwo.services.billing.access import document_pdf, document_view, listed_documents
@@ -59,11 +59,25 @@ class BillReasonsOut(Schema):
     lines: list[dict[str, Any]]
 
 
+_SORTS: Final = Sorting[dict[str, str]](
+    number=lambda row: row["number"],
+    month=lambda row: row["month"],
+    issued_on=lambda row: row["issued_on"],
+    due_on=lambda row: row["due_on"],
+    member=lambda row: row["member"],
+    member_name=lambda row: row["name"],
+    net=lambda row: int(row["net_grosz"]),
+    gross=lambda row: int(row["gross_grosz"]),
+)
+
+
 class AskedBills(Paged):
     """Which bills."""
 
-    month: MonthText | None = None
-    member: Text = ""
+    month: Annotated[list[MonthText], Field(max_length=120, description="Given again for many; none: all.")] = []
+    member: Many = []
+    kind: Many = []
+    sort: Annotated[str, _SORTS] = ""
 
 
 def _number(bill: str) -> str:
@@ -95,8 +109,15 @@ def language() -> str:
 @operation("GET", "/organisations/{code}/bills", answer=BillPage, act=Act.SEE_BILLS, scope=Scope.BILLS_READ, own=True)
 def list_bills(request: ApiRequest, code: str, asked: Query[AskedBills]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
     """Issued bills and corrections; a member's own."""
-    found = listed_documents(subject=request.caller.subject, month=asked.month or "", member=asked.member)
-    return page_of(request, found, paged=asked, key=lambda row: (row["number"],), shape=_out)
+    found = listed_documents(subject=request.caller.subject, month=only(asked.month), member=only(asked.member))
+    fits = (
+        row
+        for row in found
+        if among(row["month"], asked.month) and among(row["member"], asked.member) and among(row["kind"], asked.kind)
+    )
+    return page_of(
+        request, fits, paged=asked, key=lambda row: (row["number"],), shape=_out, order=_SORTS.by(asked.sort)
+    )
 
 
 @operation(

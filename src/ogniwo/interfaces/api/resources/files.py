@@ -1,13 +1,13 @@
 """Received files: the list, one with its findings, and new ones as a job."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from ninja import File, Form, Query, Schema
 from ninja.files import UploadedFile
 from pydantic import Field
 
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.registry import Answer, ApiRequest, operation
 from ogniwo.interfaces.api.resources.jobs import JobOut, accepted
 from ogniwo.interfaces.api.values import FindingOut, In, Instant, Text, finding_of_row
@@ -41,10 +41,23 @@ class FilePage(Page[FileOut]):
     """Files, newest first."""
 
 
+_SORTS: Final = Sorting[ReceivedFile](
+    received_at=lambda one: one.received_at,
+    name=lambda one: one.name,
+    layout=lambda one: one.layout,
+    size_bytes=lambda one: one.size_bytes,
+    intervals=lambda one: one.intervals,
+    errors=lambda one: one.errors,
+    warnings=lambda one: one.warnings,
+)
+
+
 class AskedFiles(Paged):
     """Which files."""
 
     q: Annotated[Text, Field(description="Looks in the name.")] = ""
+    layout: Many = []
+    sort: Annotated[str, _SORTS] = ""
 
 
 class ImportForm(In):
@@ -66,10 +79,15 @@ def list_files(request: ApiRequest, code: str, asked: Query[AskedFiles]) -> dict
     """Received files, newest first."""
     return page_of(
         request,
-        received_files(subject=request.caller.subject, search=asked.q),
+        (
+            one
+            for one in received_files(subject=request.caller.subject, search=asked.q)
+            if among(one.layout, asked.layout)
+        ),
         paged=asked,
         key=lambda one: (-int(one.received_at.timestamp() * 1_000_000), one.sha256),
         shape=lambda one: FileOut(**_values(one)),
+        order=_SORTS.by(asked.sort),
     )
 
 

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from typing import IO, Annotated, Any
+from typing import IO, Annotated, Any, Final
 
 import numpy as np
 from asgiref.sync import sync_to_async
@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Page, Paged, Sorting, among, only, page_of
 from ogniwo.interfaces.api.problems import NotAcceptableError
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.values import MonthText, Text, month_of
@@ -41,12 +41,17 @@ class IntervalPage(Page[IntervalOut]):
     """Intervals by channel and time."""
 
 
+_Row = tuple[str, str, int, int, int, str]
+_SORTS: Final = Sorting[_Row](channel=lambda row: row[0], start=lambda row: row[1])
+
+
 class AskedIntervals(Paged):
     """Which intervals of a point."""
 
     month: MonthText
-    channel: Annotated[Text, Field(description="An OBIS code such as 1.29.0; empty: all.")] = ""
+    channel: Annotated[list[Text], Field(max_length=20, description="OBIS codes such as 1.29.0; none: all.")] = []
     as_of: Annotated[AwareDatetime | None, Field(description="As it was known at this instant.")] = None
+    sort: Annotated[str, _SORTS] = ""
 
 
 class AskedBulk(Schema):
@@ -57,14 +62,14 @@ class AskedBulk(Schema):
     channel: Annotated[list[Text], Field(max_length=20, description="OBIS codes; none: all.")] = []
 
 
-def _rows(series: tuple[IntervalSeries, ...]) -> Iterator[tuple[str, str, int, int, int, str]]:
+def _rows(series: tuple[IntervalSeries, ...]) -> Iterator[_Row]:
     for one in series:
         starts = np.datetime_as_string(one.grid.start_epoch_s.astype("datetime64[s]")).tolist()
         for start, wh, quality in zip(starts, one.wh.tolist(), one.quality.tolist(), strict=True):
             yield one.channel, f"{start}Z", one.grid.slot_s, wh, quality, one.version
 
 
-def _out(row: tuple[str, str, int, int, int, str]) -> IntervalOut:
+def _out(row: _Row) -> IntervalOut:
     channel, start, seconds, energy, quality, version = row
     known = quality != Quality.MISSING
     reactive = counts_reactive(channel)
@@ -94,10 +99,11 @@ def list_intervals(request: ApiRequest, code: str, ppe: str, asked: Query[AskedI
         code=ppe,
         subject=request.caller.subject,
         month=month_of(asked.month),
-        channel=asked.channel,
+        channel=only(asked.channel),
         as_of=asked.as_of,
     )
-    return page_of(request, _rows(found), paged=asked, key=lambda row: row[:2], shape=_out)
+    rows = _rows(tuple(one for one in found if among(one.channel, asked.channel)))
+    return page_of(request, rows, paged=asked, key=lambda row: row[:2], shape=_out, order=_SORTS.by(asked.sort))
 
 
 @operation(

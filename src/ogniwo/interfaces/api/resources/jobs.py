@@ -1,13 +1,13 @@
 """Long work: what was asked for, how far it is, what came of it."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.problems import PREFIX
 from ogniwo.interfaces.api.registry import Answer, ApiRequest, operation
 from ogniwo.interfaces.api.values import Instant
@@ -42,12 +42,24 @@ class JobPage(Page[JobOut]):
     """Jobs, newest first."""
 
 
+_SORTS: Final = Sorting[JobView](
+    kind=lambda one: one.kind,
+    state=lambda one: one.state.value,
+    by=lambda one: one.by,
+    asked_at=lambda one: one.asked_at,
+    started_at=lambda one: one.started_at,
+    ended_at=lambda one: one.ended_at,
+)
+
+
 class AskedJobs(Paged):
     """Which jobs."""
 
     state: Annotated[
         list[Literal["queued", "running", "done", "failed", "cancelled"]], Field(description="None: all.")
     ] = []
+    kind: Many = []
+    sort: Annotated[str, _SORTS] = ""
 
 
 def out(one: JobView) -> JobOut:
@@ -75,10 +87,11 @@ def list_jobs(request: ApiRequest, code: str, asked: Query[AskedJobs]) -> dict[s
     found = jobs_below(subject=request.caller.subject, wanted=JobFilter(states=tuple(asked.state)))
     return page_of(
         request,
-        found,
+        (one for one in found if among(one.kind, asked.kind)),
         paged=asked,
         key=lambda one: (-int(one.asked_at.timestamp() * 1_000_000), str(one.id)),
         shape=out,
+        order=_SORTS.by(asked.sort),
     )
 
 

@@ -1,14 +1,14 @@
 """The ledger: head, accounts and their history, proofs that anyone can check, and transactions signed elsewhere."""
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from ninja import Query, Schema
 from pydantic import AwareDatetime, Field
 
 from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.values import In, Instant, Money, Text, moment
 from ogniwo.services.access.roles import Act
@@ -62,16 +62,27 @@ class MovementPage(Page[MovementOut]):
     """Movements, newest first."""
 
 
+_BALANCES: Final = Sorting[AccountBalance](
+    account=lambda one: one.account, name=lambda one: one.name, asset=lambda one: one.asset
+)
+_MOVEMENTS: Final = Sorting[AccountMovement](
+    height=lambda one: one.height, time=lambda one: one.time_s, operation=lambda one: one.operation
+)
+
+
 class AskedBalances(Paged):
     """Which balances."""
 
-    asset: Text = ""
+    asset: Many = []
+    sort: Annotated[str, _BALANCES] = ""
 
 
 class AskedMovements(Paged):
     """Which account."""
 
     account: Annotated[Text, Field(min_length=1)]
+    asset: Many = []
+    sort: Annotated[str, _MOVEMENTS] = ""
 
 
 class AskedInterval(Schema):
@@ -155,10 +166,11 @@ def list_balances(request: ApiRequest, code: str, asked: Query[AskedBalances]) -
     found = balances(workspace(), subject=request.caller.subject)
     return page_of(
         request,
-        (one for one in found if asked.asset in {"", one.asset}),
+        (one for one in found if among(one.asset, asked.asset)),
         paged=asked,
         key=lambda one: (one.account, one.asset),
         shape=_balance,
+        order=_BALANCES.by(asked.sort),
     )
 
 
@@ -175,10 +187,11 @@ def list_movements(request: ApiRequest, code: str, asked: Query[AskedMovements])
     found = account_view(workspace(), account=asked.account, subject=request.caller.subject, limit=MOVEMENTS_MAX)
     return page_of(
         request,
-        found.movements,
+        (one for one in found.movements if among(one.asset, asked.asset)),
         paged=asked,
         key=lambda one: (-one.height, one.transaction, one.asset, one.amount, one.balance_after),
         shape=_movement,
+        order=_MOVEMENTS.by(asked.sort),
     )
 
 

@@ -1,14 +1,14 @@
 """Members of an organisation and of those below it."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.values import MonthText, Text
 from ogniwo.services.access.roles import Act
@@ -43,12 +43,24 @@ class MemberPage(Page[MemberOut]):
     """Members by number."""
 
 
+_SORTS: Final = Sorting[MemberSummary](
+    number=lambda one: one.number,
+    name=lambda one: one.name,
+    kind=lambda one: one.kind,
+    town=lambda one: one.town,
+    points=lambda one: one.points,
+    since=lambda one: one.since,
+    until=lambda one: one.until,
+)
+
+
 class AskedMembers(Paged):
     """Which members."""
 
     month: MonthText | None = None
     q: Annotated[Text, Field(description="Looks in number, name, town and point codes.")] = ""
-    state: Literal["", "settles", "ended", "later", "none"] = ""
+    state: Annotated[list[Literal["", "settles", "ended", "later", "none"]], Field(max_length=10)] = []
+    sort: Annotated[str, _SORTS] = ""
 
 
 def month_or_last(text: str | None) -> Month:
@@ -64,11 +76,14 @@ def _values(one: MemberSummary) -> dict[str, Any]:
 @operation("GET", "/organisations/{code}/members", answer=MemberPage, act=Act.SEE_MEMBERS, scope=Scope.MEMBERS_READ)
 def list_members(request: ApiRequest, code: str, asked: Query[AskedMembers]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
     """The members of an organisation and of those below it, by number."""
-    found = members_seen(
-        subject=request.caller.subject, month=month_or_last(asked.month), search=asked.q, state=asked.state
-    )
+    found = members_seen(subject=request.caller.subject, month=month_or_last(asked.month), search=asked.q)
     return page_of(
-        request, found, paged=asked, key=lambda one: (one.number,), shape=lambda one: MemberOut(**_values(one))
+        request,
+        (one for one in found if among(one.state, [*asked.state])),
+        paged=asked,
+        key=lambda one: (one.number,),
+        shape=lambda one: MemberOut(**_values(one)),
+        order=_SORTS.by(asked.sort),
     )
 
 

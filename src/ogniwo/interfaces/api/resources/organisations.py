@@ -1,10 +1,10 @@
 """Organisations in their tree."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
 from ninja import Query, Schema
 
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Page, Paged, Sorting, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.scopes import Scope
@@ -29,6 +29,17 @@ class OrganisationPage(Page[OrganisationOut]):
     """Organisations by their place in the tree."""
 
 
+_SORTS: Final = Sorting[Organisation](
+    code=lambda one: one.code, name=lambda one: one.name, kind=lambda one: one.kind, town=lambda one: one.town
+)
+
+
+class AskedOrganisations(Paged):
+    """In what order."""
+
+    sort: Annotated[str, _SORTS] = ""
+
+
 def _out(one: Organisation) -> OrganisationOut:
     steps = one.path.strip("/").split("/")
     return OrganisationOut(
@@ -44,10 +55,15 @@ def _out(one: Organisation) -> OrganisationOut:
 
 
 @operation("GET", "/organisations", answer=OrganisationPage, act=Act.SEE_ORGANISATION, scope=Scope.ORGANISATIONS_READ)
-def list_organisations(request: ApiRequest, paged: Query[Paged]) -> dict[str, Any]:
+def list_organisations(request: ApiRequest, asked: Query[AskedOrganisations]) -> dict[str, Any]:
     """The organisations that the caller works in, and those below them."""
     return page_of(
-        request, organisations_of(request.caller.viewer), paged=paged, key=lambda one: (one.path,), shape=_out
+        request,
+        organisations_of(request.caller.viewer),
+        paged=asked,
+        key=lambda one: (one.path,),
+        shape=_out,
+        order=_SORTS.by(asked.sort),
     )
 
 

@@ -1,13 +1,13 @@
 """Metering points with what was valid when."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, only, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.values import Instant, Text
 from ogniwo.services.access.roles import Act
@@ -100,12 +100,25 @@ class PointPage(Page[PointOut]):
     """Points by code."""
 
 
+_SORTS: Final = Sorting[PointSummary](
+    ppe=lambda one: one.code,
+    member=lambda one: one.member,
+    member_name=lambda one: one.member_name,
+    role=lambda one: one.role,
+    peak_power_w=lambda one: one.peak_power_w,
+    group=lambda one: one.group,
+    town=lambda one: one.town,
+)
+
+
 class AskedPoints(Paged):
     """Which points."""
 
     q: Annotated[Text, Field(description="Looks in code, member and town.")] = ""
-    member: Text = ""
-    role: Literal["", "consumer", "prosumer", "producer"] = ""
+    member: Many = []
+    role: Annotated[list[Literal["", "consumer", "prosumer", "producer"]], Field(max_length=10)] = []
+    group: Many = []
+    sort: Annotated[str, _SORTS] = ""
 
 
 def _values(one: PointSummary) -> dict[str, Any]:
@@ -118,13 +131,18 @@ def _values(one: PointSummary) -> dict[str, Any]:
 )
 def list_points(request: ApiRequest, code: str, asked: Query[AskedPoints]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
     """The metering points of an organisation and of those below it; a member's own."""
-    found = points_below(subject=request.caller.subject, search=asked.q, member=asked.member)
+    found = points_below(subject=request.caller.subject, search=asked.q, member=only(asked.member))
     return page_of(
         request,
-        (one for one in found if asked.role in {"", one.role}),
+        (
+            one
+            for one in found
+            if among(one.role, [*asked.role]) and among(one.member, asked.member) and among(one.group, asked.group)
+        ),
         paged=asked,
         key=lambda one: (one.code,),
         shape=lambda one: PointOut(**_values(one)),
+        order=_SORTS.by(asked.sort),
     )
 
 

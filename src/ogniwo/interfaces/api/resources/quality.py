@@ -1,13 +1,13 @@
 """Data quality: how complete a month is, what the rules found, and estimates for what is missing."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Query, Schema
 from pydantic import Field
 
-from ogniwo.core.kernel.findings import Severity
+from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.values import FindingOut, In, Instant, MonthText, Text, finding_of, moment, month_of
 from ogniwo.services.access.roles import Act
@@ -69,12 +69,23 @@ class EstimatesOut(Schema):
     findings: list[FindingOut]
 
 
+_SORTS: Final = Sorting[tuple[int, Finding]](
+    point=lambda row: row[1].point,
+    code=lambda row: row[1].code,
+    channel=lambda row: row[1].channel,
+    severity=lambda row: int(row[1].severity),
+    start=lambda row: row[1].start_epoch_s,
+)
+
+
 class AskedFindings(Paged):
     """Which findings."""
 
     month: MonthText
-    point: Text = ""
+    point: Many = []
+    finding: Annotated[Many, Field(description="Codes of findings; given again for many; none: all.")] = []
     least: Annotated[Literal["note", "warning", "error"], Field(description="The mildest that is shown.")] = "warning"
+    sort: Annotated[str, _SORTS] = ""
 
 
 class EstimatePreview(In):
@@ -157,13 +168,18 @@ def list_findings(request: ApiRequest, code: str, asked: Query[AskedFindings]) -
     owner = organisation(code=code, subject=subject)
     found = check_month(workspace(), organisation=owner, subject=subject, month=month_of(asked.month)).findings
     floor = Severity[asked.least.upper()]
-    fits = [one for one in found if one.severity >= floor and asked.point in {"", one.point}]
+    fits = [
+        one
+        for one in found
+        if one.severity >= floor and among(one.point, asked.point) and among(one.code, asked.finding)
+    ]
     return page_of(
         request,
         enumerate(sorted(fits, key=lambda one: (one.point, one.code, one.channel, one.start_epoch_s or 0))),
         paged=asked,
         key=lambda row: (row[1].point, row[1].code, row[0]),
         shape=lambda row: finding_of(row[1]),
+        order=_SORTS.by(asked.sort),
     )
 
 

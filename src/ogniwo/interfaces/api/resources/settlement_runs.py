@@ -1,17 +1,17 @@
 """Settlement runs: a month calculated, looked at, approved by a second person, billed and posted."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.core.settlement.model import EnergyFlows, Statement
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Many, Page, Paged, Sorting, among, only, page_of
 from ogniwo.interfaces.api.registry import Answer, ApiRequest, operation
 from ogniwo.interfaces.api.resources.jobs import JobOut, accepted
-from ogniwo.interfaces.api.values import FindingOut, In, Instant, Money, MonthText, Text, finding_of, month_of, zl
+from ogniwo.interfaces.api.values import FindingOut, In, Instant, Money, MonthText, finding_of, month_of, zl
 from ogniwo.interfaces.api.versions import require_match
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.scopes import Scope
@@ -101,17 +101,36 @@ class PreviewOut(Schema):
     findings: list[FindingOut]
 
 
+_RUNS: Final = Sorting[RunSummary](
+    community=lambda one: one.community,
+    month=lambda one: one.month,
+    version=lambda one: one.version,
+    made_at=lambda one: one.made_at,
+    charged=lambda one: one.charged_grosz,
+    credited=lambda one: one.credited_grosz,
+)
+_STATEMENTS: Final = Sorting[Statement](
+    member=lambda one: one.member,
+    point=lambda one: one.point,
+    net=lambda one: one.net_grosz,
+    credit=lambda one: one.credit_grosz,
+)
+
+
 class AskedRuns(Paged):
     """Which runs."""
 
-    month: MonthText | None = None
+    month: Annotated[list[MonthText], Field(max_length=120, description="Given again for many; none: all.")] = []
+    community: Many = []
+    sort: Annotated[str, _RUNS] = ""
 
 
 class AskedStatements(Paged):
     """Which statements of a month."""
 
     version: Annotated[int, Field(ge=0, le=1_000_000, description="0: the newest.")] = 0
-    member: Text = ""
+    member: Many = []
+    sort: Annotated[str, _STATEMENTS] = ""
 
 
 class MonthOrder(In):
@@ -170,10 +189,15 @@ def list_settlement_runs(request: ApiRequest, code: str, asked: Query[AskedRuns]
     """Every kept settlement, all versions."""
     return page_of(
         request,
-        settlement_runs(subject=request.caller.subject, month=asked.month or ""),
+        (
+            one
+            for one in settlement_runs(subject=request.caller.subject, month=only(asked.month))
+            if among(one.month, asked.month) and among(one.community, asked.community)
+        ),
         paged=asked,
         key=lambda one: (one.month, one.community, one.version),
         shape=_run,
+        order=_RUNS.by(asked.sort),
     )
 
 
@@ -206,9 +230,12 @@ def list_statements(request: ApiRequest, code: str, month: MonthText, asked: Que
         month=month_of(month),
         subject=subject,
         version=asked.version,
-        member=asked.member,
+        member=only(asked.member),
     )
-    return page_of(request, found.statements, paged=asked, key=lambda one: (one.point,), shape=_statement)
+    fits = (one for one in found.statements if among(one.member, asked.member))
+    return page_of(
+        request, fits, paged=asked, key=lambda one: (one.point,), shape=_statement, order=_STATEMENTS.by(asked.sort)
+    )
 
 
 @operation(

@@ -1,7 +1,7 @@
 """Rates with their sources, and a calculator: the price of a month that is asked for, without any point."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from ninja import Query, Schema
 from pydantic import Field
@@ -10,7 +10,7 @@ from ogniwo.core.kernel.calendar import Clock
 from ogniwo.core.tariffs.explain import base_unit_text
 from ogniwo.core.tariffs.model import ChargeLine, Phases, PointTerms, RateRow
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Page, Paged, Sorting, page_of
 from ogniwo.interfaces.api.registry import ApiRequest, operation
 from ogniwo.interfaces.api.resources.bills import language
 from ogniwo.interfaces.api.values import In, Money, MonthText, Text, month_of, zl
@@ -40,11 +40,23 @@ class RatePage(Page[RateOut]):
     """Rates by key and first day."""
 
 
+_SORTS: Final = Sorting[RateRow](
+    key=lambda row: row.key,
+    valid_from=lambda row: row.valid_from,
+    valid_to=lambda row: row.valid_to,
+    checked_on=lambda row: row.checked_on,
+)
+
+
 class AskedRates(Paged):
     """Which rates."""
 
-    key: Annotated[Text, Field(description="The beginning of the key, such as enea/C21/ or statutory/.")] = ""
+    key: Annotated[
+        list[Text],
+        Field(max_length=100, description="The beginning of the key, such as enea/C21/ or statutory/; none: all."),
+    ] = []
     on: Annotated[date | None, Field(description="Only those in force on this day.")] = None
+    sort: Annotated[str, _SORTS] = ""
 
 
 class TermsIn(In):
@@ -185,10 +197,17 @@ def list_rates(request: ApiRequest, asked: Query[AskedRates]) -> dict[str, Any]:
     rows = [
         row
         for row in rate_book_of(workspace()).rates.rows
-        if row.key.startswith(asked.key)
+        if row.key.startswith(tuple(asked.key) or "")
         and (asked.on is None or (row.valid_from <= asked.on and (row.valid_to is None or asked.on < row.valid_to)))
     ]
-    return page_of(request, rows, paged=asked, key=lambda row: (row.key, row.valid_from.isoformat()), shape=_rate)
+    return page_of(
+        request,
+        rows,
+        paged=asked,
+        key=lambda row: (row.key, row.valid_from.isoformat()),
+        shape=_rate,
+        order=_SORTS.by(asked.sort),
+    )
 
 
 @operation("POST", "/calculations", answer=CalculationOut, scope=Scope.TARIFFS_READ, repeatable=False)

@@ -1,13 +1,13 @@
 """Webhooks: addresses that are told of events, and what was sent to them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from ninja import Query, Schema
 from pydantic import Field
 
 from ogniwo.interfaces.api.context import workspace
-from ogniwo.interfaces.api.paging import Page, Paged, page_of
+from ogniwo.interfaces.api.paging import Page, Paged, Sorting, among, page_of
 from ogniwo.interfaces.api.problems import PREFIX
 from ogniwo.interfaces.api.registry import Answer, ApiRequest, operation
 from ogniwo.interfaces.api.values import In, Instant
@@ -87,10 +87,29 @@ class WebhookChange(In):
     active: bool | None = None
 
 
+_WEBHOOKS: Final = Sorting[WebhookView](
+    url=lambda one: one.url, made_at=lambda one: one.made_at, changed_at=lambda one: one.changed_at
+)
+_DELIVERIES: Final = Sorting[DeliveryView](
+    kind=lambda one: one.kind,
+    state=lambda one: one.state,
+    attempts=lambda one: one.attempts,
+    made_at=lambda one: one.made_at,
+    delivered_at=lambda one: one.delivered_at,
+)
+
+
+class AskedWebhooks(Paged):
+    """In what order."""
+
+    sort: Annotated[str, _WEBHOOKS] = ""
+
+
 class AskedDeliveries(Paged):
     """Which deliveries."""
 
-    state: Literal["", "waiting", "delivered", "failed"] = ""
+    state: Annotated[list[Literal["", "waiting", "delivered", "failed"]], Field(max_length=10)] = []
+    sort: Annotated[str, _DELIVERIES] = ""
 
 
 def _out(one: WebhookView) -> WebhookOut:
@@ -109,10 +128,17 @@ def _delivery(one: DeliveryView) -> DeliveryOut:
     act=Act.CHANGE_SETTINGS,
     scope=Scope.WEBHOOKS_READ,
 )
-def list_webhooks(request: ApiRequest, code: str, paged: Query[Paged]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
+def list_webhooks(request: ApiRequest, code: str, asked: Query[AskedWebhooks]) -> dict[str, Any]:  # noqa: ARG001 -- the guard read it
     """The webhooks of an organisation and of those below it."""
     found = webhooks_below(subject=request.caller.subject)
-    return page_of(request, found, paged=paged, key=lambda one: (one.made_at.isoformat(), str(one.id)), shape=_out)
+    return page_of(
+        request,
+        found,
+        paged=asked,
+        key=lambda one: (one.made_at.isoformat(), str(one.id)),
+        shape=_out,
+        order=_WEBHOOKS.by(asked.sort),
+    )
 
 
 @operation(
@@ -204,8 +230,11 @@ def list_deliveries(
     asked: Query[AskedDeliveries],
 ) -> dict[str, Any]:
     """What was sent to a webhook, or waits."""
-    found = deliveries_of(webhook, subject=request.caller.subject, state=asked.state)
-    return page_of(request, found, paged=asked, key=lambda one: (-one.number,), shape=_delivery)
+    found = deliveries_of(webhook, subject=request.caller.subject)
+    fits = (one for one in found if among(one.state, [*asked.state]))
+    return page_of(
+        request, fits, paged=asked, key=lambda one: (-one.number,), shape=_delivery, order=_DELIVERIES.by(asked.sort)
+    )
 
 
 @operation(
