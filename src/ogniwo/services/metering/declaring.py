@@ -136,6 +136,12 @@ def own_meters(workspace: Workspace, *, subject: Subject) -> tuple[OwnMeter, ...
     return tuple(_own_meter(workspace, point, subject) for point in points)
 
 
+def feeds_in(*, subject: Subject) -> bool:
+    """Whether a point of the subject's has a role that gives energy to the network."""
+    feeding = [role for role, registers in _ROLES.items() if registers > 1]
+    return MeteringPoint.objects.all().visible_to(subject).filter(role__in=feeding).exists()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """What a member read: on which register of which point, when, the counter as it is written, with a remark."""
