@@ -124,6 +124,23 @@ class DeclaredReading(models.Model):
         return f"{self.point} {self.obis} {self.epoch_s} {self.state}"
 
 
+class ReadingPhoto(models.Model):
+    """The photo of a counter that came with a declared reading: the picture alone, without metadata. Never changed."""
+
+    reading = models.OneToOneField(DeclaredReading, on_delete=models.CASCADE, related_name="photo")
+    kind = models.CharField(max_length=4)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ("reading",)
+
+    def __str__(self) -> str:
+        return f"{self.reading} {self.kind} {self.width} x {self.height}"
+
+
 class BillLetterQuerySet(VisibleQuerySet["BillLetter"]):
     """Letters with documents of organisations that a subject sees; members see none."""
 
