@@ -15,7 +15,7 @@ from ogniwo.interfaces.web.context import YEARS, month_of, workspace
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.templatetags.console import local
 from ogniwo.interfaces.web.wallet.answers import facts_of, shared_texts, view_of
-from ogniwo.interfaces.web.wallet.bills import language
+from ogniwo.interfaces.web.wallet.bills import document_words
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.ledger.statements import (
     AssetStatement,
@@ -93,7 +93,7 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
             else _("That is no period: choose two days, the first before the last, not in the future."),
         )
         return redirect(reverse("wallet_tokens", kwargs={"code": code, "number": number}) + "#statement")
-    data = statement_pdf(found, language=language()) if form == "pdf" else _table(form, found)
+    data = statement_pdf(found, language=document_words(standing)) if form == "pdf" else _table(form, found)
     answer = HttpResponse(data, content_type=_KINDS[form])
     answer["Content-Disposition"] = f'attachment; filename="tokens-{number}-{first}-{last}.{form}"'
     return answer
