@@ -89,8 +89,9 @@ def test_the_wallet_tells_the_kinds_apart(member):
     assert "Issued to you" in text
     assert "Issued to you" not in member.get(address("tokens") + "?direction=out").content.decode()
     table = member.get(address("tokens_statement", form="csv")).content.decode("utf-8-sig").splitlines()
-    assert table[0].startswith("Time,Asset,Amount")
-    assert ",50000," in table[1]
+    assert table[0].startswith("Time,Asset,Entry,Amount")
+    assert ",Opening balance,,0," in table[1]
+    assert ",Movement,50000,50000," in table[2]
 
 
 def test_a_recipient_is_found_by_number_and_not_by_the_dozen(member, monkeypatch):

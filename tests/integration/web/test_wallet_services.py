@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connections
 from django.urls import reverse
 from django.utils import translation
 
+from keyed_phone import START, Phone, at, subject_of
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
-from ogniwo.core.ledger.signing import add_signature, key_id, public_key_of, sign
+from ogniwo.core.ledger.signing import add_signature, sign
 from ogniwo.core.ledger.transactions import Hold, Pay, RevokeKey, SetKeyLimits, Settle, Source, StopRecovery
 from ogniwo.interfaces.web.templatetags.console import zl
 from ogniwo.records.access.models import Grant
@@ -31,60 +31,9 @@ from ogniwo.services.ledger.proving import prove_consistency, prove_transaction
 from ogniwo.services.ledger.queries import account_view
 from ogniwo.services.ledger.verifying import _claims
 from ogniwo.services.wallet.bills import BillState, due_now, member_bill, member_bills
-from ogniwo.services.workspace.queries import Subject, operator_subject
+from ogniwo.services.workspace.queries import operator_subject
 
 ANNA, JAN = MEMBERS[:2]
-START = datetime(2026, 11, 22, 9, tzinfo=UTC).timestamp()
-
-
-class Phone:
-    """A member's device: a key, and what it signs."""
-
-    def __init__(self, workspace, number):
-        self.workspace, self.number = workspace, number
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.kid = key_id(public_key_of(self.key))
-        self.subject = subject_of(number)
-
-    @property
-    def account(self):
-        return wallets.account_of(self.subject)
-
-    def offer(self, way):
-        public = public_key_of(self.key)
-        jwk = {"crv": "P-256", "kty": "EC", "x": public.x, "y": public.y}
-        payload = devices.offered_payload(self.workspace, subject=self.subject, key=jwk, way=way)
-        return sign(payload, keys=[self.key])
-
-    def enrol(self, name="Telefon"):
-        devices.enrol_first(self.workspace, subject=self.subject, envelope=self.offer("first"), name=name)
-        return self
-
-    def signs(self, kind, **fields):
-        return sign(encode(kind(**frame(self.workspace, account=self.account), **fields)), keys=[self.key])
-
-    def paying(self, taker, amount, **more):
-        sources = (Source(account=self.account, asset="PLN/2", cap=0),)
-        payload = Pay(
-            **{**frame(self.workspace, account=self.account), **more}, amount=amount, sources=sources, taker=taker
-        )
-        return sign(encode(payload), keys=[self.key])
-
-    def send(self, envelope, **more):
-        return sending.take_envelope(self.workspace, subject=self.subject, envelope=envelope, **more)
-
-    def has(self):
-        return wallets.wallet_view(self.workspace, subject=self.subject).money.available
-
-
-def subject_of(number):
-    return Subject(Member.objects.get(number=number).organisation.path, number)
-
-
-def at(workspace, seconds):
-    """The same workspace at another time."""
-    moment = datetime.fromtimestamp(START + seconds, tz=UTC)
-    return replace(workspace, now=lambda: moment)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from ogniwo.services.access.viewers import (
     remembering_places,
     viewer_of,
 )
+from ogniwo.services.parties.choices import page_look
 from ogniwo.services.workspace.audit import acting_as
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import Subject
@@ -59,7 +60,7 @@ WALLET: Final = (
 
 
 APPEARANCE: Final = "appearance"
-"""Where the web session keeps how a member wants his pages: classes of the body."""
+"""Where the web session keeps, of what the records say, how a user wants his pages: classes of the body."""
 
 YEARS: Final = range(2000, 2100)
 """The years that pages speak of; anything else in an address is a mistake."""
@@ -179,7 +180,7 @@ def _wallet(request: HttpRequest, seen: Viewer) -> dict[str, object] | None:
         "number": number,
         "name": own.name if own else code,
         "looks": own is None,
-        "appearance": " ".join(str(one) for one in request.session.get(APPEARANCE, ())),
+        "appearance": " ".join(_appearance(request, seen)),
         "tabs": [
             {
                 "label": label,
@@ -201,6 +202,13 @@ def _beside(request: HttpRequest) -> dict[str, str]:
         asked["month"] = str(month.shifted(months))
         found[name] = asked.urlencode()
     return found
+
+
+def _appearance(request: HttpRequest, seen: Viewer) -> list[str]:
+    """How the user wants his pages: asked of the records once in a session."""
+    if APPEARANCE not in request.session:
+        request.session[APPEARANCE] = list(page_look(seen.user_id))
+    return [str(one) for one in request.session[APPEARANCE]]
 
 
 def page_context(request: HttpRequest) -> dict[str, Any]:

@@ -39,7 +39,7 @@ for _noun in (
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
-for _part in ("home", "energy", "meters", "bills", "community", "messages", "profile"):
+for _part in ("home", "energy", "meters", "deposit", "bills", "community", "messages", "profile"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 for _part in ("install", "devices", "tokens", "paying", "checking", "contracts"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")

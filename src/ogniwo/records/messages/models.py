@@ -1,7 +1,8 @@
-"""Messages between members and their organisation, readings that members declare, letters with bills."""
+"""Messages between members and their organisation, readings they declare, letters with bills, what they chose."""
 
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 
 from ogniwo.records.billing.models import InvoiceRecord
@@ -122,6 +123,81 @@ class DeclaredReading(models.Model):
 
     def __str__(self) -> str:
         return f"{self.point} {self.obis} {self.epoch_s} {self.state}"
+
+
+class ReadingPhoto(models.Model):
+    """The photo of a counter that came with a declared reading: the picture alone, without metadata. Never changed."""
+
+    reading = models.OneToOneField(DeclaredReading, on_delete=models.CASCADE, related_name="photo")
+    kind = models.CharField(max_length=4)
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ("reading",)
+
+    def __str__(self) -> str:
+        return f"{self.reading} {self.kind} {self.width} x {self.height}"
+
+
+class ConsentQuerySet(VisibleQuerySet["Consent"]):
+    """What members agreed to or withdrew, of organisations below a path; a member sees his own."""
+
+    organisation_lookup = "member__organisation__path"
+    member_lookup = "member__number"
+
+
+class Consent(models.Model):
+    """A member agreed to something or withdrew it. Never changed: the newest row of a kind is what counts.
+
+    `text` are the words he was shown, in the language he was shown them in.
+    """
+
+    member = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="consents")
+    kind = models.CharField(max_length=20)
+    version = models.PositiveSmallIntegerField()
+    text = models.TextField(max_length=1000)
+    given = models.BooleanField()
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+
+    objects = ConsentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("at", "id")
+        indexes = (models.Index(fields=("member", "kind", "id"), name="consent_of_member"),)
+
+    def __str__(self) -> str:
+        return f"{self.member} {self.kind} {self.given}"
+
+
+class DocumentLanguage(models.Model):
+    """In which language a member wants his documents drawn; without a row nobody has chosen."""
+
+    member = models.OneToOneField(Member, on_delete=models.CASCADE, related_name="document_language")
+    language = models.CharField(max_length=2, choices=[("pl", "pl"), ("en", "en")])
+
+    class Meta:
+        ordering = ("member",)
+
+    def __str__(self) -> str:
+        return f"{self.member} {self.language}"
+
+
+class PageLook(models.Model):
+    """How a user wants his pages, on whichever device: the size of the text, strong contrast."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="page_look")
+    size = models.CharField(max_length=8, blank=True)
+    contrast = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("user",)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.size} {self.contrast}"
 
 
 class BillLetterQuerySet(VisibleQuerySet["BillLetter"]):

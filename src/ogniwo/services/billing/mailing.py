@@ -24,6 +24,7 @@ from ogniwo.records.messages.models import BillLetter
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.billing.queries import invoice, invoices
+from ogniwo.services.parties.choices import BILLS_BY_MAIL, document_language, who_declined
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -43,7 +44,8 @@ class Letter:
 class LetterPlan:
     """The letters of a month: those to send, those sent, those of which nobody knows whether they arrived.
 
-    `documents` is how many were issued; `without` are the numbers of the members whom no address is known of.
+    `documents` is how many were issued; `without` are the numbers of the members whom no address is known of,
+    `declined` of those who do not want bills by e-mail: they get none this way.
     """
 
     documents: int
@@ -51,12 +53,14 @@ class LetterPlan:
     sent: tuple[Letter, ...]
     unclear: tuple[Letter, ...]
     without: tuple[str, ...]
+    declined: tuple[str, ...]
 
 
 def letters_of(*, subject: Subject, month: str) -> LetterPlan:
     """What would be sent of a month (YYYY-MM), and what was. An address is the sign-in of a member's open grant."""
     records = list(invoices(subject=subject, month=month).defer(*_HEAVY))
-    addresses = _addresses({one.member_id for one in records})
+    declined = who_declined(BILLS_BY_MAIL, {one.member_id for one in records})
+    addresses = _addresses({one.member_id for one in records} - declined)
     known = {
         (row.document.number, row.address): row.sent_at is not None
         for row in BillLetter.objects.all()
@@ -72,7 +76,10 @@ def letters_of(*, subject: Subject, month: str) -> LetterPlan:
         waiting=tuple(one for one in letters if (one.number, one.address) not in known),
         sent=tuple(one for one in claimed if known[one.number, one.address]),
         unclear=tuple(one for one in claimed if not known[one.number, one.address]),
-        without=tuple(sorted({one.member.number for one in records if one.member_id not in addresses})),
+        without=tuple(
+            sorted({one.member.number for one in records if one.member_id not in addresses.keys() | declined})
+        ),
+        declined=tuple(sorted({one.member.number for one in records if one.member_id in declined})),
     )
 
 
@@ -119,7 +126,10 @@ def keep_sent(workspace: Workspace, letter: Letter) -> None:
 
 
 def written(workspace: Workspace, letter: Letter, *, subject: Subject) -> EmailMessage:
-    """The letter in Polish with a line in English, and the document as PDF. Raises InvoiceNotFoundError."""
+    """The letter in Polish with a line in English, and the document as PDF in the language that the member chose.
+
+    Polish where he chose none. Raises InvoiceNotFoundError.
+    """
     record = invoice(number=letter.number, subject=subject)
     document: dict[str, Any] = msgspec.json.decode(record.document)
     sender = str(settings.DEFAULT_FROM_EMAIL)
@@ -135,7 +145,8 @@ def written(workspace: Workspace, letter: Letter, *, subject: Subject) -> EmailM
             "Message-ID": f"<{same}@{sender.rpartition('@')[2].strip('> ')}>",
         },
     )
-    message.attach(f"{record.number.replace('/', '-')}.pdf", draw_invoice(workspace, record), "application/pdf")
+    picture = draw_invoice(workspace, record, language=document_language(record.member_id) or "pl")
+    message.attach(f"{record.number.replace('/', '-')}.pdf", picture, "application/pdf")
     return message
 
 

@@ -30,7 +30,9 @@ PAYMENT_TEXT = "payment_text"
 """The kind of commitment behind the words of a payment; its natural id is the payment's transaction."""
 
 MEASURED = frozenset({"measured", "measured-corrected"})
-_SHOWN = frozenset({"payment", "marketing"})
+SHOWN = frozenset({"payment", "marketing"})
+"""Kinds of assets that a wallet holds to be given; metering tokens are shown by point."""
+
 _DAY_S = 86_400
 
 
@@ -156,7 +158,7 @@ def wallet_view(workspace: Workspace, *, subject: Subject) -> WalletView:
     with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
         switched = state.switches.get(PAYMENT_ASSET)
         head = ledger.head()
-        assets = sorted(name for name, asset in state.assets.items() if asset.kind in _SHOWN)
+        assets = sorted(name for name, asset in state.assets.items() if asset.kind in SHOWN)
         return WalletView(
             account=account,
             network=head.network,
@@ -269,23 +271,31 @@ def _opened(ledger: Replica, tables: Projection, names: Iterable[str]) -> dict[s
 
 
 def wallet_history(
-    workspace: Workspace, *, subject: Subject, direction: str = "", before: int | None = None, limit: int = 50
+    workspace: Workspace,
+    *,
+    subject: Subject,
+    direction: str = "",
+    before: int | None = None,
+    since: int = 0,
+    limit: int = 50,
 ) -> tuple[HistoryRow, ...]:
     """What the member got and gave of payment and marketing assets, newest first.
 
-    `direction` is "in", "out" or "" for both; page with `before` = the last `log_index` seen.
+    `direction` is "in", "out" or "" for both; page with `before` = the last `log_index` seen. Nothing below the log
+    index `since` is looked at.
     """
     account = account_of(subject)
     names = _names(_member(subject).organisation)
     rows: list[HistoryRow] = []
     with view_ledger(workspace) as (ledger, tables), ledger.reading() as state:
-        shown = {name for name, asset in state.assets.items() if asset.kind in _SHOWN}
+        shown = {name for name, asset in state.assets.items() if asset.kind in SHOWN}
         while len(rows) < limit:
             page = tables.history(account, limit=limit, before=before)
-            if not page:
+            if not page or page[0].log_index < since:
                 break
             before = page[-1].log_index
-            moved = [(place, tables.changes(place.log_index)) for place in page if place.outcome == ACCEPTED]
+            kept = [place for place in page if place.outcome == ACCEPTED and place.log_index >= since]
+            moved = [(place, tables.changes(place.log_index)) for place in kept]
             moved = [(place, changes) for place, changes in moved if any(one.asset in shown for one in changes)]
             opened = _opened(ledger, tables, (place.name for place, _ in moved))
             texts, bills = _words(place.name for place, _ in moved), _bills(opened.values())

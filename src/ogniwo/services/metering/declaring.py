@@ -13,16 +13,19 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from ogniwo.core.kernel.calendar import WARSAW, Month
+from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.quantities import NotADecimalError, parse_decimal
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import EXPORT, IMPORT
 from ogniwo.core.metering.obis import normalise_obis
-from ogniwo.records.messages.models import DeclaredReading
+from ogniwo.formats.photos.read import read_photo
+from ogniwo.records.messages.models import DeclaredReading, DeclaredReadingQuerySet
 from ogniwo.records.metering.models import MeteringPoint, MeterInstallation, RegisterState
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import contracts_of_points
 from ogniwo.services.messages.operations import tell
+from ogniwo.services.metering.photos import keep_photo
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -105,7 +108,10 @@ class OwnMeter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declared:
-    """A declared reading with what became of it; the band is the one the member saw."""
+    """A declared reading with what became of it; the band is the one the member saw.
+
+    `photo` is the kind of the photo that came with it: jpeg, png, webp, or "" for none.
+    """
 
     reading_id: int
     member: str
@@ -123,6 +129,7 @@ class Declared:
     state: str
     decided_by: str
     reason: str
+    photo: str
 
     @property
     def plausible(self) -> bool:
@@ -136,22 +143,33 @@ def own_meters(workspace: Workspace, *, subject: Subject) -> tuple[OwnMeter, ...
     return tuple(_own_meter(workspace, point, subject) for point in points)
 
 
+def feeds_in(*, subject: Subject) -> bool:
+    """Whether a point of the subject's has a role that gives energy to the network."""
+    feeding = [role for role, registers in _ROLES.items() if registers > 1]
+    return MeteringPoint.objects.all().visible_to(subject).filter(role__in=feeding).exists()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What a member read: on which register of which point, when, the counter as it is written, with a remark."""
+    """What a member read: on which register of which point, when, the counter as it is written, with a remark.
+
+    `photo` is a file as it was sent, b"" for none.
+    """
 
     point: str
     obis: str
     value: str
     at: datetime
     note: str = ""
+    photo: bytes = b""
 
 
 def declare_reading(workspace: Workspace, seen: Seen, *, subject: Subject, sure: bool, by: str) -> None:
     """Keep what a member read on his meter for the partner to decide; the same again is kept once.
 
-    The counter has at most three places. `sure` says that he looked again at a value outside the band. Raises
-    BadReadingError, BackwardsReadingError, ImplausibleReadingError.
+    The counter has at most three places. `sure` says that he looked again at a value outside the band. Of a photo
+    only the picture is kept. Raises BadReadingError, BackwardsReadingError, ImplausibleReadingError, PhotoRefusedError,
+    TooManyPhotosError.
     """
     row = MeteringPoint.objects.all().visible_to(subject).filter(code=seen.point).first()
     if row is None:
@@ -162,9 +180,10 @@ def declare_reading(workspace: Workspace, seen: Seen, *, subject: Subject, sure:
     value_e3 = _value(seen.value)
     if seen.at > workspace.now() + timedelta(minutes=5):
         raise BadReadingError(detail=f"{seen.at.isoformat()} is yet to come")
+    photo = read_photo(seen.photo) if seen.photo else None
     _require_plausible(register, value_e3, epoch_of(seen.at), sure=sure)
     with transaction.atomic():
-        _, new = DeclaredReading.objects.get_or_create(
+        kept, new = DeclaredReading.objects.get_or_create(
             point=row,
             meter_serial=_meter(row),
             obis=seen.obis,
@@ -179,8 +198,11 @@ def declare_reading(workspace: Workspace, seen: Seen, *, subject: Subject, sure:
                 "declared_at": workspace.now(),
             },
         )
+        if photo is not None and kept.state == "waiting":
+            keep_photo(kept, photo)
         if new:
             facts = {"obis": seen.obis, "value_e3": value_e3, "at": seen.at.astimezone(UTC).isoformat()}
+            facts |= {"photo": sha256_hex(photo.data)} if photo else {}
             record_act(workspace, action="reading.declare", target=row.code, facts=facts, subject=by)
 
 
@@ -197,9 +219,14 @@ def _require_plausible(register: OwnRegister, value_e3: int, epoch_s: int, *, su
 
 def declared_readings(*, subject: Subject, limit: int = 200) -> tuple[Declared, ...]:
     """Declared readings that the subject sees: those that wait first, then the newest."""
-    rows = DeclaredReading.objects.all().visible_to(subject).select_related("point__member")
-    found = [_declared(row) for row in rows[:limit]]
+    found = [_declared(row) for row in _readings(subject)[:limit]]
     return tuple(sorted(found, key=lambda one: one.state != "waiting"))
+
+
+def _readings(subject: Subject) -> DeclaredReadingQuerySet:
+    """What a subject sees, with the photos' facts and without their bytes."""
+    rows = DeclaredReading.objects.all().visible_to(subject).select_related("point__member", "photo")
+    return rows.defer("photo__data")
 
 
 def waiting_readings(*, subject: Subject) -> int:
@@ -258,7 +285,7 @@ def _value(text: str) -> int:
 def _own_meter(workspace: Workspace, point: MeteringPoint, subject: Subject) -> OwnMeter:
     today = workspace.now().date()
     groups = [one.terms.group for one in contracts_of_points([point]) if one.valid_from <= today]
-    rows = DeclaredReading.objects.all().visible_to(subject).filter(point=point).select_related("point__member")
+    rows = _readings(subject).filter(point=point)
     return OwnMeter(
         code=point.code,
         role=point.role,
@@ -362,4 +389,5 @@ def _declared(row: DeclaredReading) -> Declared:
         state=row.state,
         decided_by=row.decided_by,
         reason=row.reason,
+        photo=row.photo.kind if hasattr(row, "photo") else "",
     )

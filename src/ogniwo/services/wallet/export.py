@@ -13,6 +13,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.ids import is_nip
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.messages.models import Consent, ReadingPhoto
 from ogniwo.records.metering.models import MeteringPoint, RegisterState
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import StatementRecord
@@ -84,7 +85,7 @@ def export_member(workspace: Workspace, *, subject: Subject, by: str) -> bytes:
     return sink.getvalue()
 
 
-def _entries(workspace: Workspace, subject: Subject) -> Iterator[tuple[str, str]]:
+def _entries(workspace: Workspace, subject: Subject) -> Iterator[tuple[str, str | bytes]]:
     points = list(MeteringPoint.objects.all().visible_to(subject).values_list("code", flat=True))
     yield "member.json", _json(asdict(member_data(subject=subject)))
     yield "points.json", _json([asdict(point_details(workspace, code=code, subject=subject)) for code in points])
@@ -97,6 +98,10 @@ def _entries(workspace: Workspace, subject: Subject) -> Iterator[tuple[str, str]
     )
     yield "register-states.json", _json(list(states))
     yield "declared-readings.json", _json([asdict(one) for one in declared_readings(subject=subject, limit=10_000)])
+    for photo in ReadingPhoto.objects.filter(reading__point__code__in=points):
+        yield f"photos/reading-{photo.reading_id}.{photo.kind}", bytes(photo.data)
+    said = Consent.objects.all().visible_to(subject).values("kind", "version", "text", "given", "by", "at")
+    yield "consents.json", _json(list(said))
     yield "messages.json", _json([asdict(one) for one in messages_of(subject=subject, limit=10_000)])
     yield "log.json", _json(list(_acts(subject, points)))
     for month, group in _series(workspace, points).items():

@@ -21,6 +21,7 @@ from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.queries import point_details, points_below
 from ogniwo.services.parties.attributes import attributes_of_member, attributes_of_members
+from ogniwo.services.parties.choices import consents_of
 from ogniwo.services.parties.queries import MemberNotFoundError, list_members, member_details
 from ogniwo.services.settlement.member_table import member_table
 from ogniwo.services.settlement.queries import (
@@ -114,6 +115,7 @@ def member(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "account": accounts_of_members(whole.path).get(number, ""),
         "points": points,
         "attributes": attributes_of_member(number=number, subject=whole),
+        "consents": consents_of(subject=own),
         "statements": settled.statements if settled else (),
         "version": settled.version if settled else 0,
         "totals": totals[0] if totals else None,

@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.context import scope, viewer, workspace
+from ogniwo.interfaces.web.photos import shown_photo
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
@@ -17,6 +18,12 @@ def readings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
     """What members read on their meters, what waits first."""
     found = declared_readings(subject=scope(standing, code))
     return render(request, "web/declared_readings.html", {"readings": found})
+
+
+@page("quality/readings/<int:reading_id>/photo/", name="reading_photo", act=Act.SEE_METERING)
+def photo(request: HttpRequest, standing: Standing, *, code: str, reading_id: int) -> HttpResponse:  # noqa: ARG001
+    """The photo of the counter that came with a reading."""
+    return shown_photo(reading_id=reading_id, subject=scope(standing, code))
 
 
 @page("quality/readings/<int:reading_id>/", name="decide_reading", act=Act.ESTIMATE, methods=("POST",))

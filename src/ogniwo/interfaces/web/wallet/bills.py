@@ -15,6 +15,7 @@ from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.billing.access import corrected_lines, document_pdf
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.messages.queries import messages_about
+from ogniwo.services.parties.choices import own_document_language
 from ogniwo.services.wallet.bills import BillLine, MemberBill, due_now, member_bill, member_bills
 
 _STATES: Final = (
@@ -24,6 +25,11 @@ _STATES: Final = (
     ("corrected", gettext_lazy("corrected")),
 )
 _OPEN: Final = {"open", "overdue"}
+
+
+def document_words(standing: Standing) -> str:
+    """The language of a document to be drawn for a member: his choice, else that of the page."""
+    return own_document_language(subject=standing.subject) or language()
 
 
 @wallet_page("bills/", name="wallet_bills")
@@ -52,9 +58,10 @@ def bills(request: HttpRequest, standing: Standing, *, code: str, number: str) -
 
 @wallet_page("bills/<path:bill>/pdf/", name="wallet_bills_pdf")
 def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:  # noqa: ARG001
-    """The document as PDF."""
+    """The document as PDF, in the language that the member chose for his documents, else in that of the page."""
+    drawn_in = document_words(standing)
     try:
-        data = document_pdf(workspace(), number=bill, subject=standing.subject, language=language())
+        data = document_pdf(workspace(), number=bill, subject=standing.subject, language=drawn_in)
     except InvoiceNotFoundError as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
     return download(data, name=f"{bill}.pdf")

@@ -6,14 +6,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 
-from ogniwo.interfaces.web.context import workspace
+from ogniwo.interfaces.web.context import language, viewer, workspace
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.messages.queries import notices_of
+from ogniwo.services.parties.choices import COMPARISON, agrees, consent_texts, say_consent
 from ogniwo.services.wallet.community import community_view, comparison
-
-COMPARES: Final = "compares"
-"""Where the web session keeps that the member wants to be compared."""
 
 METHODS: Final = {
     "static": _("In each hour, everybody gets the part of the local energy that his sharing key gives him."),
@@ -28,15 +26,25 @@ METHODS: Final = {
 def community(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
     """Sums of the community, rules and notices; the comparison only when the member switched it on."""
     if request.method == "POST":
-        request.session[COMPARES] = request.POST.get("compare") == "on"
+        say_consent(
+            workspace(),
+            subject=standing.subject,
+            kind=COMPARISON,
+            given=request.POST.get("compare") == "on",
+            version=consent_texts()[COMPARISON].version,
+            language=language(),
+            by=viewer(request).login,
+        )
         return redirect("wallet_community", code=code, number=number)
     view = community_view(workspace(), code=code, day=workspace().now().date())
-    compares = bool(request.session.get(COMPARES))
+    compares = agrees(COMPARISON, subject=standing.subject)
     context = {
         "view": view,
         "rule": METHODS.get(view.method, ""),
         "notices": [one for one in notices_of(subject=standing.subject, limit=20) if not one.to],
         "compares": compares,
+        "consent": consent_texts()[COMPARISON],
+        "polish": language() == "pl",
         "comparison": comparison(workspace(), code=code, subject=standing.subject) if compares else None,
     }
     return render(request, "web/wallet/community.html", context)

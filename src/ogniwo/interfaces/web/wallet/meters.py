@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from http import HTTPStatus
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -12,6 +14,7 @@ from django.utils.translation import gettext as _
 from ogniwo.core.kernel.calendar import WARSAW
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer, workspace
+from ogniwo.interfaces.web.photos import shown_photo
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.metering.declaring import (
@@ -22,7 +25,16 @@ from ogniwo.services.metering.declaring import (
     declare_reading,
     own_meters,
 )
+from ogniwo.services.metering.photos import BYTES_MAX, PhotoRefusedError, TooManyPhotosError
 from ogniwo.services.wallet.energy import data_until
+
+_REFUSED: Final = (
+    BadReadingError,
+    BackwardsReadingError,
+    ImplausibleReadingError,
+    PhotoRefusedError,
+    TooManyPhotosError,
+)
 
 
 @wallet_page("meters/", name="wallet_meters", methods=("GET", "POST"))
@@ -32,7 +44,7 @@ def meters(request: HttpRequest, standing: Standing, *, code: str, number: str) 
     if request.method == "POST":
         try:
             _declare(request, standing)
-        except (BadReadingError, BackwardsReadingError, ImplausibleReadingError) as refusal:
+        except _REFUSED as refusal:
             said = refusal
         else:
             messages.success(request, _("Thank you. Your partner will accept or refuse the reading."))
@@ -45,6 +57,7 @@ def meters(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "said": said,
         "refusal": said.code if said else "",
         "given": request.POST if said else {},
+        "megabytes_max": BYTES_MAX // 1_000_000,
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK
     return render(request, "web/wallet/meters.html", context, status=status)
@@ -63,6 +76,25 @@ def _declare(request: HttpRequest, standing: Standing) -> None:
         value=given.get("value", ""),
         at=at,
         note=given.get("note", ""),
+        photo=_photo(request),
     )
     sure = given.get("sure") == "1"
     declare_reading(workspace(), seen, subject=standing.subject, sure=sure, by=viewer(request).login)
+
+
+def _photo(request: HttpRequest) -> bytes:
+    """The bytes of the photo in the form, b"" for none; one that is too large is not read at all."""
+    sent = request.FILES.get("photo")
+    if not isinstance(sent, UploadedFile):
+        return b""
+    if (sent.size or 0) > BYTES_MAX:
+        raise PhotoRefusedError(detail=f"the photo has more than {BYTES_MAX // 1_000_000} MB")
+    if not sent.size:
+        raise PhotoRefusedError(detail="the photo is empty")
+    return sent.read()
+
+
+@wallet_page("meters/photos/<int:reading_id>/", name="wallet_meters_photo")
+def photo(request: HttpRequest, standing: Standing, *, code: str, number: str, reading_id: int) -> HttpResponse:  # noqa: ARG001
+    """The photo that the member sent with a reading."""
+    return shown_photo(reading_id=reading_id, subject=standing.subject)

@@ -2,41 +2,90 @@
 
 from typing import Final
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ogniwo.interfaces.web.context import APPEARANCE, viewer, workspace
+from ogniwo.interfaces.web.context import APPEARANCE, language, viewer, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.pages.help import WORDS
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.looking import looks_at
 from ogniwo.services.access.viewers import Standing
+from ogniwo.services.parties.choices import (
+    SIZES,
+    ConsentTextError,
+    choose_document_language,
+    choose_page_look,
+    consents_of,
+    own_document_language,
+    page_look,
+    say_consent,
+)
 from ogniwo.services.wallet.export import contact_of, export_member, member_data
 
-SIZES: Final = (("", _("usual")), ("large", _("large")), ("larger", _("very large")))
+LOOKS: Final = (("", _("usual")), ("large", _("large")), ("larger", _("very large")))
+DOCUMENTS: Final = (("", _("that of the page")), ("pl", "Polski"), ("en", "English"))
 
 
 @wallet_page("profile/", name="wallet_profile", methods=("GET", "POST"))
 def profile(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
-    """Data and settings; POST keeps how the pages look."""
+    """Data and settings; POST keeps how the pages look, for the user wherever he signs in."""
     if request.method == "POST":
+        user_id = viewer(request).user_id
         size = request.POST.get("size", "")
-        chosen = [size] if size in dict(SIZES) and size else []
-        if request.POST.get("contrast") == "on":
-            chosen.append("contrast")
-        request.session[APPEARANCE] = chosen
+        choose_page_look(
+            user_id=user_id, size=size if size in SIZES else "", contrast=request.POST.get("contrast") == "on"
+        )
+        request.session[APPEARANCE] = list(page_look(user_id))
         return redirect("wallet_profile", code=code, number=number)
-    kept = request.session.get(APPEARANCE, [])
+    kept = page_look(viewer(request).user_id)
     context = {
         "member": member_data(subject=standing.subject),
         "login": viewer(request).login,
-        "sizes": SIZES,
-        "size": next((one for one in kept if one in dict(SIZES)), ""),
+        "sizes": LOOKS,
+        "size": next((one for one in kept if one in SIZES), ""),
         "contrast": "contrast" in kept,
         "looks": looks_at(number=number),
+        "consents": consents_of(subject=standing.subject),
+        "polish": language() == "pl",
+        "documents": DOCUMENTS,
+        "documents_in": own_document_language(subject=standing.subject),
     }
     return render(request, "web/wallet/profile.html", context)
+
+
+@wallet_page("profile/documents/", name="wallet_profile_documents", methods=("POST",))
+def documents(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
+    """Keep in which language the member wants his documents."""
+    chosen = request.POST.get("documents", "")
+    choose_document_language(workspace(), subject=standing.subject, language=chosen, by=viewer(request).login)
+    messages.success(request, gettext("Kept."))
+    return redirect(reverse("wallet_profile", kwargs={"code": code, "number": number}) + "#documents-title")
+
+
+@wallet_page("profile/consents/", name="wallet_profile_consents", methods=("POST",))
+def consents(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
+    """Give or withdraw one consent, to the text that the page showed."""
+    version = request.POST.get("version", "")
+    try:
+        say_consent(
+            workspace(),
+            subject=standing.subject,
+            kind=request.POST.get("kind", ""),
+            given=request.POST.get("say") == "yes",
+            version=int(version) if version.isdecimal() else 0,
+            language=language(),
+            by=viewer(request).login,
+        )
+    except ConsentTextError:
+        messages.error(request, gettext("The text has changed. Read it again."))
+    else:
+        messages.success(request, gettext("Kept."))
+    return redirect(reverse("wallet_profile", kwargs={"code": code, "number": number}) + "#consents-title")
 
 
 @wallet_page("profile/export/", name="wallet_export")

@@ -1,21 +1,36 @@
 """Tokens: what proves energy, what pays, what is reserved; history both ways and its statement."""
 
+from collections.abc import Iterator
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ogniwo.interfaces.web.context import month_of, workspace
+from ogniwo.core.kernel.calendar import WARSAW
+from ogniwo.interfaces.web.context import day_of, month_of, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.templatetags.console import local
 from ogniwo.interfaces.web.wallet.answers import facts_of, shared_texts, view_of
+from ogniwo.interfaces.web.wallet.bills import document_words
 from ogniwo.services.access.viewers import Standing
+from ogniwo.services.ledger.statements import (
+    AssetStatement,
+    StatementPeriodError,
+    StatementTooLongError,
+    TokenStatement,
+    first_day,
+    statement_pdf,
+    token_statement,
+)
 from ogniwo.services.ledger.wallets import HistoryRow, metering_tokens, wallet_history
 from ogniwo.services.parties.sheet import table_bytes
 
 _PAGE = 25
-_STATEMENT_MAX = 5_000
 
 
 @wallet_page("tokens/", name="wallet_tokens")
@@ -47,20 +62,54 @@ def tokens(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "direction": direction,
         "older": history[-1].log_index if len(history) == _PAGE else "",
         "facts": facts_of(request, standing, seen, code=code, urls=urls),
+        "until": workspace().now().astimezone(ZoneInfo(WARSAW)).date(),
         "texts": {**shared_texts(), "done": _("Done. It stands on the ledger.")},
     }
     return render(request, "web/wallet/tokens.html", context)
 
 
 @wallet_page("tokens/statement/<str:form>/", name="wallet_tokens_statement")
-def statement(request: HttpRequest, standing: Standing, *, code: str, number: str, form: str) -> HttpResponse:  # noqa: ARG001
-    """Everything that moved, newest first, as CSV or XLSX; amounts in minor units beside their decimals."""
-    form = form if form == "xlsx" else "csv"
-    rows = wallet_history(workspace(), subject=standing.subject, limit=_STATEMENT_MAX)
+def statement(request: HttpRequest, standing: Standing, *, code: str, number: str, form: str) -> HttpResponse:
+    """What moved in a period, oldest first, with the balances around it, as PDF, CSV or XLSX.
+
+    `from` and `to` are local days, both included; without them everything up to today.
+    """
+    form = form if form in {"pdf", "csv", "xlsx"} else "csv"
+    today = workspace().now().astimezone(ZoneInfo(WARSAW)).date()
+    try:
+        first = _day(request.GET.get("from", ""), otherwise=first_day(workspace()))
+        last = _day(request.GET.get("to", ""), otherwise=max(first, today))
+        found = token_statement(workspace(), subject=standing.subject, first=first, last=last)
+    except (StatementPeriodError, StatementTooLongError) as refusal:
+        long = isinstance(refusal, StatementTooLongError)
+        messages.error(
+            request,
+            _("More moved than one statement takes. Choose a shorter period.")
+            if long
+            else _("That is no period: choose two days, the first before the last, not in the future."),
+        )
+        return redirect(reverse("wallet_tokens", kwargs={"code": code, "number": number}) + "#statement")
+    data = statement_pdf(found, language=document_words(standing)) if form == "pdf" else _table(form, found)
+    return download(data, name=f"tokens-{number}-{first}-{last}.{form}")
+
+
+def _day(text: str, *, otherwise: date) -> date:
+    if not text:
+        return otherwise
+    found = day_of(text)
+    if found is None:
+        raise StatementPeriodError(detail=f"{text[:20]!r} is no day of a ledger")
+    return found
+
+
+def _table(form: str, found: TokenStatement) -> bytes:
+    """A row for each balance and movement; amounts in minor units beside the asset, whose name says their decimals."""
     heads = (
         _("Time"),
         _("Asset"),
+        _("Entry"),
         _("Amount in minor units"),
+        _("Balance in minor units"),
         _("Other side"),
         _("Name"),
         _("Text"),
@@ -68,22 +117,13 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
         _("Transaction"),
         _("Block"),
     )
-    data = table_bytes(
-        form,
-        heads,
-        (
-            (
-                local(one.time_s),
-                one.asset,
-                one.amount,
-                one.other_number,
-                one.other,
-                one.text,
-                one.bill,
-                one.transaction,
-                one.height,
-            )
-            for one in rows
-        ),
-    )
-    return download(data, name=f"tokens-{number}.{form}")
+    return table_bytes(form, heads, [row for one in found.assets for row in _rows(found, one)])
+
+
+def _rows(found: TokenStatement, one: AssetStatement) -> Iterator[tuple[str | int | None, ...]]:
+    nothing = ("", "", "", "", "", None)
+    yield (f"{found.first}", one.asset, _("Opening balance"), None, one.opening, *nothing)
+    for row, balance in one.rows:
+        words = (row.other_number, row.other, row.text, row.bill, row.transaction)
+        yield (local(row.time_s), one.asset, _("Movement"), row.amount, balance, *words, row.height)
+    yield (f"{found.last}", one.asset, _("Closing balance"), None, one.closing, *nothing)

@@ -17,8 +17,9 @@ _SAID_NO: Final = (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError)
 def mail_bills(context: JobContext, *, month: str) -> dict[str, Any]:
     """Send the documents of a month that were not sent: `month`, `documents`, `sent` in all, `now` by this attempt.
 
-    `without` are members with no address, `refused` documents that the server did not take, `unclear` documents of
-    which nobody knows whether they were. A server that does not answer is asked again.
+    `without` are members with no address, `declined` those who want none by e-mail, `refused` documents that the server
+    did not take, `unclear` documents of which nobody knows whether they were. A server that does not answer is asked
+    again.
     """
     before = letters_of(subject=context.subject, month=month)
     refused: list[str] = []
@@ -42,6 +43,7 @@ def mail_bills(context: JobContext, *, month: str) -> dict[str, Any]:
         "sent": len(after.sent),
         "now": now,
         "without": list(after.without),
+        "declined": list(after.declined),
         "refused": refused,
         "unclear": sorted({one.number for one in after.unclear}),
     }

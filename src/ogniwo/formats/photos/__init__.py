@@ -1,0 +1,1 @@
+"""Photos that people send, without what tells about them and their device."""

@@ -1,0 +1,1 @@
+"""A member's statement of tokens on paper."""

@@ -1,0 +1,20 @@
+"""A photo of a counter as an answer, for the member and for his partner."""
+
+from django.http import HttpResponse
+
+from ogniwo.services.access.viewers import OutOfSightError
+from ogniwo.services.metering.photos import PhotoNotFoundError, photo_of
+from ogniwo.services.workspace.queries import Subject
+
+
+def shown_photo(*, reading_id: int, subject: Subject) -> HttpResponse:
+    """The picture with the type that its content has; nothing in it may run. Out of sight is not found."""
+    try:
+        found = photo_of(reading_id=reading_id, subject=subject)
+    except PhotoNotFoundError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    end = "jpg" if found.kind == "jpeg" else found.kind
+    answer = HttpResponse(found.data, content_type=f"image/{found.kind}")
+    answer["Content-Disposition"] = f'inline; filename="reading-{reading_id}.{end}"'
+    answer["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
+    return answer
