@@ -1,5 +1,6 @@
 """What is shown of users and their roles."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -41,12 +42,12 @@ class People:
     awaited: tuple[OpenInvitation, ...]
 
 
-def accounts_of_members(path: str) -> dict[str, str]:
-    """The sign-in of every member below a path who has one, by member number."""
+def accounts_of_members(path: str, numbers: Collection[str]) -> dict[str, str]:
+    """The sign-in of those of some members below a path who have one, by member number."""
     grants = Grant.objects.filter(role="member", ended_at=None, organisation__path__startswith=path)
     return {
         grant.member.number: str(grant.user.get_username())
-        for grant in grants.select_related("user", "member")
+        for grant in grants.filter(member__number__in=numbers).select_related("user", "member")
         if grant.member
     }
 
