@@ -8,6 +8,7 @@ time: about five minutes in full on a quiet machine, the cooperative (made once 
 
 import importlib
 import json
+import signal
 import statistics
 import subprocess
 import sys
@@ -19,9 +20,9 @@ from big_cooperative import NOW, SETTLED, build, kept_folder
 from common import Row
 from web_load import (
     Crowd,
+    Team,
     Together,
     Visit,
-    Workers,
     in_postgresql,
     postgresql,
     records_alone,
@@ -201,30 +202,24 @@ def crowd_row(place: str, found: Crowd, scale: Scale, before: Crowd | None) -> R
 def sweep(folder: Path, scale: Scale, place: str) -> tuple[list[Row], dict[int, Together]]:
     """One to sixteen that write without a pause beside some who read, and one beside somebody who holds on."""
     rows, found = [], {}
-    kinds = {"write": max(scale.writers), "read": READERS, "hold": 1}
-    workers = {kind: Workers(folder, kind, count) for kind, count in kinds.items()}
+    team = Team(folder)
     try:
         for count in scale.writers:
-            reading = workers["read"].begin(READERS, scale.writers_s)
-            writing = workers["write"].begin(count, scale.writers_s)
-            found[count], readers = (Workers.ended(one, scale.writers_s) for one in (writing, reading))
-            beside = f"{READERS} readers p95 {readers.p95:,.0f} ms"
-            note = f"longest {found[count].longest:,.0f} ms, nobody turned away; {beside}"
+            worked = team.work(scale.writers_s, write=count, read=READERS)
+            found[count] = worked["write"]
+            beside = f"{READERS} readers p95 {worked['read'].p95:,.0f} ms"
+            note = f"nobody turned away; {beside}"
             rows.append(_writers_row(f"{count} writing, {place}", found[count], note))
-        holding = workers["hold"].begin(1, scale.writers_s)
-        beside = Workers.ended(workers["write"].begin(1, scale.writers_s), scale.writers_s)
-        Workers.ended(holding, scale.writers_s)
-        note = f"longest {beside.longest:,.0f} ms"
-        rows.append(_writers_row(f"1 writing beside transactions of 2 s, {place}", beside, note))
+        one = team.work(scale.writers_s, write=1, hold=1)["write"]
+        rows.append(_writers_row(f"1 writing beside transactions of 2 s, {place}", one, "as beside an import"))
     finally:
-        for one in workers.values():
-            one.close()
+        team.close()
     return rows, found
 
 
 def _writers_row(name: str, found: Together, note: str) -> Row:
-    told(f"{name}: {found.per_s:,.0f} acts/s, p95 {found.p95:.1f} ms, {note}")
-    ours = f"{found.per_s:,.0f} acts/s, p50 {found.p50:.1f} ms, p95 {found.p95:.1f} ms"
+    ours = f"{found.per_s:,.0f} acts/s, p50 {found.p50:.1f} ms, p95 {found.p95:.1f} ms, longest {found.longest:,.0f} ms"
+    told(f"{name}: {ours}; {note}")
     return Row(name=name, ours=ours, yardstick="-", ratio=1.0, target=0, note=note)
 
 
@@ -247,6 +242,7 @@ def limit_row(sqlite: dict[int, Together], other: dict[int, Together]) -> Row:
 def run(*, scale: str) -> list[Row]:
     """Pages, then wallets and writers on both databases."""
     chosen = SCALES[scale]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started ends as well
     folder = kept_folder(chosen.members)
     if not (folder / "built").exists():
         told(f"making a cooperative of {chosen.members} members; it is kept in {folder}")

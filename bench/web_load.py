@@ -8,6 +8,7 @@ import contextlib
 import importlib
 import importlib.util
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -16,8 +17,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 ANSWER_S = 30.0
@@ -139,82 +141,87 @@ class Together:
     longest: float
 
 
-class Workers:
-    """Processes that write, read or hold a transaction over and over, started once and called as needed.
+class Team:
+    """A process that is ready for the records and lets copies of itself work on them together.
 
     `write` records one act in a transaction of its own, `read` shows a page of members and the newest acts with 50 ms
     between, `hold` keeps a transaction that has written open for 2 s, as an import or a close does while it stores.
     Each takes a connection of its own for each time, as requests do.
     """
 
-    def __init__(self, folder: Path, kind: str, count: int) -> None:
-        command = [sys.executable, __file__, kind, str(folder)]
-        self._running = [
-            subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(count)
-        ]
-        for one in self._running:
-            assert one.stdout is not None
-            assert one.stdout.readline() == "ready\n", f"a process to {kind} did not start"
+    def __init__(self, folder: Path) -> None:
+        command = [sys.executable, __file__, "team", str(folder)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._line() == "ready\n", "the process that works on the records did not start"
 
-    def begin(self, count: int, seconds: float) -> list[subprocess.Popen[str]]:
-        """Let the first `count` of them work for so long."""
-        chosen = self._running[:count]
-        for one in chosen:
-            assert one.stdin is not None
-            one.stdin.write(f"{seconds}\n")
-            one.stdin.flush()
-        return chosen
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
 
-    @staticmethod
-    def ended(chosen: Sequence[subprocess.Popen[str]], seconds: float) -> Together:
-        """What came of it, when all have ended; none may have been turned away."""
-        times: list[float] = []
-        for one in chosen:
-            assert one.stdout is not None
-            line = one.stdout.readline()
-            assert line, "a process was turned away"
-            times += json.loads(line)
-        times.sort()
-        return Together(
-            per_s=len(times) / seconds,
-            p50=times[len(times) // 2],
-            p95=times[len(times) * 95 // 100],
-            longest=times[-1],
-        )
+    def work(self, seconds: float, **counts: int) -> dict[str, Together]:
+        """So many of each kind work for so long beside one another; none may be turned away."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"seconds": seconds, "counts": counts}) + "\n")
+        self._process.stdin.flush()
+        said = self._line()
+        assert said, f"one of {counts} was turned away"
+        return {kind: _together(times, seconds) for kind, times in json.loads(said).items()}
 
     def close(self) -> None:
-        """End them."""
-        for one in self._running:
-            assert one.stdin is not None
-            one.stdin.close()
-        for one in self._running:
-            one.wait(timeout=60)
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
 
 
-def work_main(kind: str, folder: Path) -> None:
-    """One of `Workers`: seconds come in line by line, times in milliseconds go out."""
+def _together(times: list[float], seconds: float) -> Together:
+    times.sort()
+    p50, p95 = times[len(times) // 2], times[len(times) * 95 // 100]
+    return Together(per_s=len(times) / seconds, p50=p50, p95=p95, longest=times[-1])
+
+
+def team_main(folder: Path) -> None:
+    """`Team` at the other end: who works how long comes in line by line, times in milliseconds go out."""
     from ogniwo.project.entry import prepare  # noqa: PLC0415 -- Django wants its folder first
 
     prepare(folder)
     from django.db import connection  # noqa: PLC0415 -- after Django is ready
 
     workspace = importlib.import_module("ogniwo.services.workspace.operations").open_workspace(root=folder)
-    act = _acts(workspace)[kind]
-    act()
-    connection.close()
+    acts = _acts(workspace)
+    acts["write"](), acts["read"]()
+    connection.close()  # a connection is not shared between processes
+    copies = multiprocessing.get_context("fork")
     print("ready", flush=True)
     for line in sys.stdin:
-        until, spent = time.monotonic() + float(line), []
-        while time.monotonic() < until:
-            start = time.perf_counter()
-            pause = act()
-            connection.close()
-            spent.append(round((time.perf_counter() - start) * 1e3, 2))
-            time.sleep(pause)
-        print(json.dumps(spent), flush=True)
+        asked = json.loads(line)
+        working = []
+        for kind in (kind for kind, count in asked["counts"].items() for _ in range(count)):
+            out, into = copies.Pipe(duplex=False)
+            copies.Process(target=_work, args=(acts[kind], asked["seconds"], into), daemon=True).start()
+            into.close()
+            working.append((kind, out))
+        times: dict[str, list[float]] = {kind: [] for kind in asked["counts"]}
+        for kind, out in working:
+            times[kind] += out.recv()  # raises EOFError when it failed, which ends all
+        print(json.dumps(times), flush=True)
 
 
-def _acts(workspace: object) -> dict:
+def _work(act: Callable[[], float], seconds: float, into: Connection) -> None:
+    """One at work: milliseconds of each time."""
+    from django.db import connection  # noqa: PLC0415 -- after Django is ready
+
+    until, spent = time.monotonic() + seconds, []
+    while time.monotonic() < until:
+        start = time.perf_counter()
+        pause = act()
+        connection.close()
+        spent.append(round((time.perf_counter() - start) * 1e3, 2))
+        time.sleep(pause)
+    into.send(spent)
+
+
+def _acts(workspace: object) -> dict[str, Callable[[], float]]:
     """What each kind does once; gives the seconds until the next time."""
     from django.db import transaction  # noqa: PLC0415 -- after Django is ready
 
@@ -315,5 +322,5 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["move", source, target]:
             move_main(Path(source), Path(target))
-        case [kind, folder]:
-            work_main(kind, Path(folder))
+        case ["team", folder]:
+            team_main(Path(folder))

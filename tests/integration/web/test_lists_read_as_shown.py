@@ -9,11 +9,12 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.metering.intervals import hourly_series
 from ogniwo.core.metering.model import IMPORT
 from ogniwo.interfaces.web.pages import ledger as ledger_page
+from ogniwo.interfaces.web.pages import people as people_page
 from ogniwo.records.contracts.models import Membership
 from ogniwo.records.metering.models import MeteringPoint, PointGroup
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.series import NewCell
-from ogniwo.services.access.queries import accounts_of_members
+from ogniwo.services.access.queries import accounts_of_members, people_of
 from ogniwo.services.access.roles import Role
 from ogniwo.services.billing.access import issued_documents, listed_documents
 from ogniwo.services.billing.mailing import letters_of
@@ -215,3 +216,19 @@ def test_a_months_totals_are_those_of_its_newest_version(copy_of):
     assert [one.member for one in month_totals(community=community(), month=MONTH, subject=own).members] == [
         POINTS[0].member_number
     ]
+
+
+def test_people_come_in_pages_and_the_office_before_the_members(copy_of, sign_in, monkeypatch):
+    workspace = copy_of("closed")
+    monkeypatch.setattr(people_page, "_PER_PAGE", 2)
+    for role in (Role.MEMBER, Role.AUDITOR, Role.MEMBER, Role.CLERK):
+        sign_in(workspace, role)
+    browser = sign_in(workspace, Role.PARTNER)
+    persons = people_of(COMMUNITY_CODE, now=workspace.now()).persons
+    assert [one.role for one in persons] == ["auditor", "clerk", "partner", "member", "member"]
+    seen = []
+    for number in (1, 2, 3):
+        text = browser.get(f"/o/{COMMUNITY_CODE}/people/?page={number}").content.decode()
+        seen.append(re.findall(r"/people/end/(\d+)/|/people/(\d+)/end/", text))
+    assert [len(one) for one in seen] == [2, 2, 1]
+    assert ["".join(pair) for one in seen for pair in one] == [str(one.grant_id) for one in persons]

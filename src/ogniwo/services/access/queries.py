@@ -1,12 +1,15 @@
 """What is shown of users and their roles."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from ogniwo.records.access.models import Grant, Invitation
 from ogniwo.records.parties.models import Organisation
 from ogniwo.services.access.viewers import OutOfSightError
+from ogniwo.services.workspace.listed import Listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,10 @@ class OpenInvitation:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Everybody with a role in one organisation, and who is awaited."""
+    """Everybody with a role in one organisation, the office before its members, and who is awaited."""
 
     organisation: str
-    persons: tuple[Person, ...]
+    persons: Listed[Person]
     awaited: tuple[OpenInvitation, ...]
 
 
@@ -58,20 +61,11 @@ def people_of(code: str, *, now: datetime) -> People:
     if organisation is None:
         raise OutOfSightError(detail=f"there is no organisation {code}")
     grants = Grant.objects.filter(organisation=organisation, ended_at=None).select_related("user", "member")
+    of_member = ExpressionWrapper(Q(role="member"), BooleanField())
     awaited = Invitation.objects.filter(organisation=organisation, used_at=None, withdrawn_at=None)
     return People(
         organisation=organisation.name,
-        persons=tuple(
-            Person(
-                grant_id=row.pk,
-                login=str(row.user.get_username()),
-                role=row.role,
-                member=row.member.name if row.member else "",
-                since=row.given_at,
-                given_by=row.given_by,
-            )
-            for row in grants
-        ),
+        persons=Listed(grants.order_by(of_member, "role", "pk"), _persons),
         awaited=tuple(
             OpenInvitation(
                 row.pk,
@@ -83,4 +77,18 @@ def people_of(code: str, *, now: datetime) -> People:
             )
             for row in awaited.select_related("member")
         ),
+    )
+
+
+def _persons(grants: Iterable[Grant]) -> tuple[Person, ...]:
+    return tuple(
+        Person(
+            grant_id=row.pk,
+            login=str(row.user.get_username()),
+            role=row.role,
+            member=row.member.name if row.member else "",
+            since=row.given_at,
+            given_by=row.given_by,
+        )
+        for row in grants
     )
