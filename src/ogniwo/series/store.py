@@ -224,15 +224,21 @@ class IntervalStore:
                 self._channels[month] = (self._index.number, found)
         return found.get(point, ())
 
-    def read_points(self, *, points: Collection[str], month: Month) -> dict[tuple[str, str], IntervalSeries]:
-        """The latest versions of all channels of some points, by (point, channel), each part of a file read once.
+    def read_points(
+        self, *, points: Collection[str], month: Month, channels: Collection[str] | None = None
+    ) -> dict[tuple[str, str], IntervalSeries]:
+        """The latest versions of channels (None: all) of some points, each part of a file read once.
 
         Raises StoreDamaged when values are not those that were committed.
         """
         wanted = set(points)
         with self._guard:
             self._index.refresh()
-            versions = [version for key, version in self._index.as_of(month, None).items() if key[0] in wanted]
+            versions = [
+                version
+                for (point, channel), version in self._index.as_of(month, None).items()
+                if point in wanted and (channels is None or channel in channels)
+            ]
         versions.sort(key=lambda version: (version.path, version.row))
         found = {}
         for _, group in groupby(versions, key=lambda version: version.path):

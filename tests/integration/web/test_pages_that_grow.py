@@ -10,7 +10,23 @@ from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.workspace.audit import record_act
 
-PAGES = ("today/", "members/", "members/?mode=bill", "points/", "quality/", "bills/", "people/", "period/", "files/")
+PAGES = (
+    "today/",
+    "members/",
+    "members/?mode=bill",
+    "members/?state=settles",
+    "points/",
+    "points/?role=consumer",
+    "quality/",
+    "bills/",
+    "bills/?q=se",
+    "people/",
+    "period/",
+    "files/",
+    "balance/",
+    "ledger/",
+    "ledger/journal/",
+)
 MORE = 360
 
 

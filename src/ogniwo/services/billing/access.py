@@ -3,17 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
+from django.db.models import QuerySet
 
 from ogniwo.core.billing.explanation import Explanation
+from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.hours import HoursBehind, hours_behind
 from ogniwo.services.billing.pictures import draw_invoice
 from ogniwo.services.billing.queries import explanations, invoice, invoices
+from ogniwo.services.workspace.listed import Listed
 from ogniwo.services.workspace.model import Workspace
+
+_COLUMNS: Final = (
+    "number",
+    "kind",
+    "run__month",
+    "issued_on",
+    "due_on",
+    "member__number",
+    "member__name",
+    "corrects__number",
+    "net_grosz",
+    "gross_grosz",
+    "digest",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +64,52 @@ def members_in(organisation: Organisation) -> int:
     return Member.objects.filter(organisation=organisation).count()
 
 
+def issued_documents(
+    *, subject: Subject, month: str = "", member: str = "", search: str = ""
+) -> Listed[dict[str, str]]:
+    """Issued documents as rows of text, by number; `search` looks in number, member and name."""
+    found = invoices(subject=subject, month=month, member=member).select_related(None)
+    if search:
+        # Compared here and not by the database: SQLite does not know that Ł and ł are one letter.
+        looked, rows = search.lower(), found.values_list("pk", "number", "member__number", "member__name")
+        found = found.filter(pk__in=[key for key, *texts in rows if any(looked in text.lower() for text in texts)])
+    return Listed(found, _rows)
+
+
 def listed_documents(*, subject: Subject, month: str = "", member: str = "") -> list[dict[str, str]]:
-    """Issued documents as rows of text, by number."""
+    """Issued documents as rows of text, by number, all at once."""
+    return list(issued_documents(subject=subject, month=month, member=member))
+
+
+def _rows(found: QuerySet[InvoiceRecord]) -> list[dict[str, str]]:
+    """Documents as plain values: their texts, and those of the runs they came from, are large and not asked for."""
     return [
         {
-            "number": record.number,
-            "kind": record.kind,
-            "month": record.run.month,
-            "issued_on": record.issued_on.isoformat(),
-            "due_on": record.due_on.isoformat(),
-            "member": record.member.number,
-            "name": record.member.name,
-            "corrects": record.corrects.number if record.corrects else "",
-            "net_grosz": str(record.net_grosz),
-            "gross_grosz": str(record.gross_grosz),
-            "digest": record.digest,
+            "number": number,
+            "kind": kind,
+            "month": month,
+            "issued_on": issued_on.isoformat(),
+            "due_on": due_on.isoformat(),
+            "member": member,
+            "name": name,
+            "corrects": corrects or "",
+            "net_grosz": str(net_grosz),
+            "gross_grosz": str(gross_grosz),
+            "digest": digest,
         }
-        for record in invoices(subject=subject, month=month, member=member).defer(
-            "document", "corrects__document", "run__inputs", "run__totals", "run__pool"
-        )
+        for (
+            number,
+            kind,
+            month,
+            issued_on,
+            due_on,
+            member,
+            name,
+            corrects,
+            net_grosz,
+            gross_grosz,
+            digest,
+        ) in found.values_list(*_COLUMNS)
     ]
 
 

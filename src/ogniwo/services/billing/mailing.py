@@ -7,11 +7,13 @@ again; where nobody can tell whether it was taken (a kill, a broken connection) 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
 import msgspec
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
@@ -29,7 +31,6 @@ from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
 _GROSZ: Final = 100
-_HEAVY: Final = ("document", "corrects__document", "run__inputs", "run__totals", "run__pool")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,28 +59,25 @@ class LetterPlan:
 
 def letters_of(*, subject: Subject, month: str) -> LetterPlan:
     """What would be sent of a month (YYYY-MM), and what was. An address is the sign-in of a member's open grant."""
-    records = list(invoices(subject=subject, month=month).defer(*_HEAVY))
-    declined = who_declined(BILLS_BY_MAIL, {one.member_id for one in records})
-    addresses = _addresses({one.member_id for one in records} - declined)
+    rows = invoices(subject=subject, month=month).select_related(None)
+    records = list(rows.values_list("number", "member", "member__number"))
+    members = {member for _, member, _ in records}
+    declined = who_declined(BILLS_BY_MAIL, members)
+    addresses = _addresses(members - declined)
+    claims = BillLetter.objects.all().visible_to(subject).filter(document__run__month=month)
     known = {
-        (row.document.number, row.address): row.sent_at is not None
-        for row in BillLetter.objects.all()
-        .visible_to(subject)
-        .filter(document__run__month=month)
-        .select_related("document")
-        .defer("document__document")
+        (number, address): sent_at is not None
+        for number, address, sent_at in claims.values_list("document__number", "address", "sent_at")
     }
-    letters = [Letter(number=one.number, address=to) for one in records for to in addresses.get(one.member_id, ())]
+    letters = [Letter(number=number, address=to) for number, member, _ in records for to in addresses.get(member, ())]
     claimed = [Letter(number=number, address=address) for number, address in known]
     return LetterPlan(
         documents=len(records),
         waiting=tuple(one for one in letters if (one.number, one.address) not in known),
         sent=tuple(one for one in claimed if known[one.number, one.address]),
         unclear=tuple(one for one in claimed if not known[one.number, one.address]),
-        without=tuple(
-            sorted({one.member.number for one in records if one.member_id not in addresses.keys() | declined})
-        ),
-        declined=tuple(sorted({one.member.number for one in records if one.member_id in declined})),
+        without=tuple(sorted({number for _, member, number in records if member not in addresses.keys() | declined})),
+        declined=tuple(sorted({number for _, member, number in records if member in declined})),
     )
 
 
@@ -92,15 +90,20 @@ def _addresses(members: set[int]) -> dict[int, tuple[str, ...]]:
     """Addresses by the key of the member; a sign-in that is no address is none."""
     found: dict[int, list[str]] = defaultdict(list)
     grants = Grant.objects.filter(role="member", ended_at=None, member_id__in=members, user__is_active=True)
-    for grant in grants.select_related("user"):
-        login = str(grant.user.get_username())
-        try:
-            validate_email(login)
-        except ValidationError:
-            continue
-        if grant.member_id is not None:
-            found[grant.member_id].append(login)
+    for member, login in grants.values_list("member", f"user__{get_user_model().USERNAME_FIELD}"):
+        if _is_address(login):
+            found[member].append(login)
     return {member: tuple(sorted(set(logins))) for member, logins in found.items()}
+
+
+@lru_cache(maxsize=10_000)
+def _is_address(login: str) -> bool:
+    """Whether a sign-in is an address: the check is slow, and the same sign-ins are looked at on every page."""
+    try:
+        validate_email(login)
+    except ValidationError:
+        return False
+    return True
 
 
 def claim(workspace: Workspace, letter: Letter, *, subject: Subject) -> bool:

@@ -87,14 +87,14 @@ def point_path(point: MeteringPoint) -> str:
     return f"{organisation_path(point.organisation)}/p-{_opaque('point', point.code)}"
 
 
-def names_of_accounts(members: Iterable[Member], points: Iterable[MeteringPoint]) -> dict[str, str]:
-    """The accounts of members (their numbers and names) and of points (their codes); the secrets are read once."""
+def names_of_accounts(members: Iterable[tuple[str, str, str]], points: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What stands behind accounts: numbers and names of members, codes of points; the secrets are read once.
+
+    Members are (path of the organisation, number, name), points (path of the organisation, code).
+    """
     of_members, of_points = (_secret("path_secret", kind) for kind in ("member", "point"))
-    found = {
-        f"{organisation_path(one.organisation)}/m-{_digits(of_members, one.number)}": f"{one.number} {one.name}"
-        for one in members
-    }
-    found |= {f"{organisation_path(one.organisation)}/p-{_digits(of_points, one.code)}": one.code for one in points}
+    found = {f"{path.strip('/')}/m-{_digits(of_members, number)}": f"{number} {name}" for path, number, name in members}
+    found |= {f"{path.strip('/')}/p-{_digits(of_points, code)}": code for path, code in points}
     return found
 
 
@@ -121,7 +121,7 @@ def _opaque(kind: str, name: str) -> str:
 
 
 def _digits(secret: bytes, name: str) -> str:
-    return hmac.new(secret, name.encode(), sha256).hexdigest()[:_OPAQUE_DIGITS]
+    return hmac.digest(secret, name.encode(), "sha256").hex()[:_OPAQUE_DIGITS]
 
 
 def _secret(kind: str, name: str) -> bytes:

@@ -110,8 +110,8 @@ def minted_days(workspace: Workspace, *, point_code: str, month: Month, subject:
 def account_names(subject: Subject) -> dict[str, str]:
     """What stands behind the opaque accounts of the members and points that the subject may see."""
     return names_of_accounts(
-        Member.objects.all().visible_to(subject).select_related("organisation"),
-        MeteringPoint.objects.all().visible_to(subject).select_related("organisation"),
+        Member.objects.all().visible_to(subject).order_by().values_list("organisation__path", "number", "name"),
+        MeteringPoint.objects.all().visible_to(subject).order_by().values_list("organisation__path", "code"),
     )
 
 

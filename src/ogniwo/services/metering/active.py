@@ -1,12 +1,16 @@
 """A point's active energy of a month: which stage of the operator's values counts, and which series it must have."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.metering.model import EXPORT, EXPORT_NETTED, IMPORT, IMPORT_NETTED, IntervalSeries
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.services.workspace.model import Workspace
 
+STAGES: Final = frozenset((IMPORT, EXPORT, IMPORT_NETTED, EXPORT_NETTED))
+"""The channels that are chosen from."""
 Pair = tuple[IntervalSeries | None, IntervalSeries | None]
 """Import and export."""
 
@@ -17,6 +21,11 @@ def active_series(workspace: Workspace, *, point: str, month: Month, as_of: date
     def read(channel: str) -> IntervalSeries | None:
         return workspace.series.read(point=point, channel=channel, month=month, as_of=as_of)
 
+    return chosen_stage(read)
+
+
+def chosen_stage(read: Callable[[str], IntervalSeries | None]) -> Pair:
+    """The same choice among series that are read by channel."""
     before_netting, after_netting = (read(IMPORT), read(EXPORT)), (read(IMPORT_NETTED), read(EXPORT_NETTED))
     if None not in before_netting or after_netting == (None, None):
         return before_netting

@@ -1,8 +1,9 @@
 """Computing sets of an organisation, and the area balance of a community's points."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 import numpy as np
 from django.db import transaction
@@ -16,13 +17,15 @@ from ogniwo.core.metering.intervals import BucketSize, aggregate, hourly_series
 from ogniwo.core.metering.model import IntervalSeries, is_channel
 from ogniwo.core.metering.sets import ChannelKey, SetMember, UnknownMemberError, evaluate_set, expand_set
 from ogniwo.core.metering.sets import ComputingSet as SetValue
+from ogniwo.records.contracts.models import Membership
 from ogniwo.records.metering.models import ComputingSet, ComputingSetPart, MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import memberships_in
-from ogniwo.services.metering.active import active_series, needed_series
+from ogniwo.services.metering.active import STAGES, Pair, chosen_stage, needed_series
 from ogniwo.services.metering.quality import visible_points
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.kept import Kept
 from ogniwo.services.workspace.model import Workspace
 
 __all__ = [
@@ -235,45 +238,62 @@ def community_balance(workspace: Workspace, *, community: Organisation, month: M
     An hour in which any member's value is missing is left out and counted. Points that should have sent something and
     sent nothing are named; they make every hour of their membership missing.
     """
-    grid = grid_of_month(month, slot_s=HOUR_S)
     memberships = memberships_in(community=community, first=month.first, last_exclusive=month.shifted(1).first)
-    taken, given = (np.zeros((len(memberships), grid.slots), dtype=np.int64) for _ in range(2))
+    points = tuple((one.point.code, one.point.role, one.valid_from, one.valid_to) for one in memberships)
+    key = (str(workspace.root), workspace.series.head(), community.code, month, points)
+    return _BALANCES.answer(key, lambda: _balanced(workspace, community.code, month, memberships))
+
+
+_BALANCES: Final = Kept[MonthBalance](12)
+_AT_ONCE: Final = 256
+"""How many points' months are held in memory together: some 15 kB for a channel."""
+
+
+def _balanced(workspace: Workspace, community: str, month: Month, memberships: Sequence[Membership]) -> MonthBalance:
+    """The balance anew: nothing but the store, the points' roles and the days of membership goes into it."""
+    grid = grid_of_month(month, slot_s=HOUR_S)
+    imports, exports = (np.zeros((len(memberships), grid.slots), dtype=np.int64) for _ in range(2))
+    within = np.zeros((len(memberships), grid.slots), dtype=np.bool_)
     lacking = np.zeros(grid.slots, dtype=np.bool_)
     silent = []
-    for row, membership in enumerate(memberships):
-        inside = np.repeat(
-            [
-                membership.valid_from <= day and (membership.valid_to is None or day < membership.valid_to)
-                for day in grid.days
-            ],
-            np.diff(grid.day_offsets),
-        )
-        pair = active_series(workspace, point=membership.point.code, month=month)
+    for row, (membership, pair) in enumerate(_with_series(workspace, month, memberships)):
+        within[row] = _inside(grid, membership)
         if None in needed_series(membership.point, pair):
             silent.append(membership.point.code)
-            lacking |= inside
+            lacking |= within[row]
             continue
-        imports, exports = (_hours(one) for one in pair)
-        missing = np.any([series.missing for series in (imports, exports) if series is not None], axis=0)
-        lacking |= missing & inside
-        took, gave = net_hourly(_wh(imports, grid), _wh(exports, grid), 1)
-        taken[row], given[row] = took[0] * inside, gave[0] * inside
-    taken[:, lacking] = given[:, lacking] = 0
+        for wh, series in zip((imports, exports), pair, strict=True):
+            if series is not None:
+                wh[row] = series.wh.reshape(grid.slots, -1).sum(axis=1, dtype=np.int64)
+                lacking |= series.missing.reshape(grid.slots, -1).any(axis=1) & within[row]
+    taken, given = net_hourly(imports, exports, 1)
+    counted = within & ~lacking
     return MonthBalance(
-        community=community.code,
+        community=community,
         month=month,
         points=len({one.point.code for one in memberships}),
         silent_points=tuple(silent),
-        days=_days(grid, taken, given, lacking),
+        days=_days(grid, taken * counted, given * counted, lacking),
     )
 
 
-def _hours(series: IntervalSeries | None) -> IntervalSeries | None:
-    return None if series is None else hourly_series(series)
+def _with_series(
+    workspace: Workspace, month: Month, memberships: Sequence[Membership]
+) -> Iterator[tuple[Membership, Pair]]:
+    """Each membership with its point's import and export; the files are read for many points together."""
+    for first in range(0, len(memberships), _AT_ONCE):
+        part = memberships[first : first + _AT_ONCE]
+        codes = {one.point.code for one in part}
+        read = workspace.series.read_points(points=codes, month=month, channels=STAGES)
+        for one in part:
+            of_point = {channel: read.get((one.point.code, channel)) for channel in STAGES}
+            yield one, chosen_stage(of_point.__getitem__)
 
 
-def _wh(series: IntervalSeries | None, grid: SlotGrid) -> NDArray[np.int64]:
-    return np.zeros((1, grid.slots), dtype=np.int64) if series is None else series.wh.astype(np.int64)[np.newaxis]
+def _inside(grid: SlotGrid, membership: Membership) -> NDArray[np.bool_]:
+    """(hours,) whether the membership holds."""
+    first, end = membership.valid_from, membership.valid_to
+    return np.repeat([first <= day and (end is None or day < end) for day in grid.days], np.diff(grid.day_offsets))
 
 
 def _days(

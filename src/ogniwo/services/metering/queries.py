@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quality import QUALITY_WORDS, Quality
@@ -18,6 +18,7 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.series.model import CellVersion, Completeness
 from ogniwo.services.metering.quality import visible_points
+from ogniwo.services.workspace.listed import Listed
 from ogniwo.services.workspace.model import Workspace
 
 __all__ = [
@@ -41,6 +42,17 @@ __all__ = [
     "versions_of",
 ]
 
+_COLUMNS: Final = (
+    "code",
+    "member__number",
+    "member__name",
+    "role",
+    "source",
+    "peak_power_w",
+    "town",
+    "group",
+    "organisation",
+)
 INTERVAL_FIELDS = ("ppe", "channel", "start", "seconds", "wh", "quality", "version")
 """The fields of an interval, in the order they are written."""
 
@@ -145,19 +157,50 @@ class PointDetails:
 
 def list_points(*, organisation: Organisation, subject: Subject, group: str = "") -> tuple[PointSummary, ...]:
     """The points of an organisation that the subject may see, by code; of a group (`a/b`) and all below it if named."""
-    found = _summaries(visible_points(organisation=organisation, subject=subject))
+    found = _rows(MeteringPoint.objects.all().visible_to(subject).filter(organisation=organisation))
     return tuple(one for one in found if not group or f"{one.group}/".startswith(f"{group.strip('/')}/"))
 
 
-def points_below(*, subject: Subject, search: str = "", member: str = "") -> tuple[PointSummary, ...]:
+def points_below(*, subject: Subject, search: str = "", member: str = "", role: str = "") -> Listed[PointSummary]:
     """The points of every organisation that the subject sees, by code; `search` looks in code, member and town."""
-    points = MeteringPoint.objects.all().visible_to(subject).select_related("member", "group")
+    points = MeteringPoint.objects.all().visible_to(subject)
     if member:
         points = points.filter(member__number=member)
+    if role:
+        points = points.filter(role=role)
     if search:
         looked = Q(code__contains=search) | Q(town__icontains=search)
         points = points.filter(looked | Q(member__name__icontains=search) | Q(member__number__icontains=search))
-    return _summaries(points)
+    return Listed(points, _rows)
+
+
+def _rows(points: QuerySet[MeteringPoint]) -> tuple[PointSummary, ...]:
+    """Many points as plain values; the names of their groups are made once for each group."""
+    listed = list(points.values_list(*_COLUMNS))
+    paths = _group_paths({row[-1] for row in listed if row[-2] is not None})
+    return tuple(
+        PointSummary(
+            code=code,
+            member=member,
+            member_name=name,
+            role=role,
+            source=source,
+            peak_power_w=peak_power_w,
+            group=paths.get(group, ""),
+            town=town,
+        )
+        for code, member, name, role, source, peak_power_w, town, group, _ in listed
+    )
+
+
+def _group_paths(organisations: set[int]) -> dict[int, str]:
+    """Where every group of some organisations stands in its tree, by key."""
+    groups = PointGroup.objects.filter(organisation__in=organisations) if organisations else ()
+    known = {group.pk: group for group in groups}
+    for group in known.values():
+        if group.parent_id is not None:
+            group.parent = known[group.parent_id]
+    return {key: group_path(group) for key, group in known.items()}
 
 
 def group_path(group: PointGroup | None) -> str:
@@ -273,21 +316,6 @@ def _visible_point(code: str, subject: Subject) -> MeteringPoint:
     if point is None:
         raise PointNotFoundError(detail=f"no metering point {code}; `ogniwo point list` shows all")
     return point
-
-
-def _summaries(points: Iterable[MeteringPoint]) -> tuple[PointSummary, ...]:
-    """Many points; the groups above theirs are read level by level, not point by point."""
-    listed = list(points)
-    known = {point.group.pk: point.group for point in listed if point.group is not None}
-    for group in PointGroup.objects.filter(organisation__in={point.organisation_id for point in listed}):
-        known.setdefault(group.pk, group)
-    for group in known.values():
-        if group.parent_id is not None:
-            group.parent = known[group.parent_id]
-    for point in listed:
-        if point.group_id is not None:
-            point.group = known[point.group_id]
-    return tuple(_summary(point) for point in listed)
 
 
 def _summary(point: MeteringPoint) -> PointSummary:

@@ -53,7 +53,9 @@ class RunState:
 
 def run_state(*, community: Organisation, month: Month) -> RunState | None:
     """How far the newest settlement of a month is; None before the month was closed."""
-    run = latest_run(community=community, month=month)
+    # What a run was made from is large, and nobody asks for it here.
+    runs = community.runs.filter(month=str(month)).defer("inputs", "totals", "pool")
+    run = runs.order_by("-version").first()
     if run is None:
         return None
     approval = CloseApproval.objects.filter(run=run).first()

@@ -1,6 +1,5 @@
 """Read runs, statements and hourly flows back, within what the asking subject may see."""
 
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -23,6 +22,7 @@ from ogniwo.records.settlement.models import SettlementRun, StatementRecord
 from ogniwo.records.visibility import Subject
 from ogniwo.services.settlement.closing import FLOW_NAMES, unpack_flows
 from ogniwo.services.tariffs.queries import load_rate_book
+from ogniwo.services.workspace.kept import Kept
 from ogniwo.services.workspace.model import Workspace
 
 
@@ -98,7 +98,7 @@ class RunSummary:
 def settlement_runs(*, subject: Subject, month: str = "") -> tuple[RunSummary, ...]:
     """Every kept settlement that the subject sees, oldest month first."""
     runs = SettlementRun.objects.all().visible_to(subject).select_related("community")
-    rows = (runs.filter(month=month) if month else runs).annotate(count=Count("statements"))
+    rows = (runs.filter(month=month) if month else runs).defer("inputs", "pool").annotate(count=Count("statements"))
     return tuple(
         RunSummary(
             community=one.community.code,
@@ -130,7 +130,7 @@ def settled_month(
     Raises RunNotFoundError, StatementNotFoundError, and DamagedStatementError when a stored text is not as calculated.
     """
     visible = StatementRecord.objects.all().visible_to(subject).filter(run__community=community, run__month=str(month))
-    versions = tuple(sorted(set(visible.values_list("run__version", flat=True))))
+    versions = settled_versions(community=community, month=month, subject=subject)
     chosen = version or (versions[-1] if versions else 0)
     if chosen not in versions:
         known = ", ".join(str(one) for one in versions) or "none"
@@ -161,6 +161,12 @@ def settled_month(
         versions=versions,
         statements=tuple(statement_of(record) for record in found),
     )
+
+
+def settled_versions(*, community: Organisation, month: Month, subject: Subject) -> tuple[int, ...]:
+    """The versions of a month's settlement of which the subject sees a statement, oldest first."""
+    visible = StatementRecord.objects.all().visible_to(subject).filter(run__community=community, run__month=str(month))
+    return tuple(sorted(visible.order_by().values_list("run__version", flat=True).distinct()))
 
 
 def statement_of(record: StatementRecord) -> Statement:
@@ -199,20 +205,16 @@ def month_totals(*, community: Organisation, month: Month, subject: Subject) -> 
         return None
     version = listed[-1][0]
     newest = frozenset(row for row in listed if row[0] == version)
-    with _TOTALS_GUARD:
-        known = _TOTALS.get(newest)
-    if known is None:
-        known = member_totals(settled_month(community=community, month=month, subject=subject).statements)
-        with _TOTALS_GUARD:
-            _TOTALS[newest] = known
-            while len(_TOTALS) > _TOTALS_KEPT:
-                _TOTALS.pop(next(iter(_TOTALS)))
-    return MonthTotals(version=version, members=known)
+    made = _TOTALS.answer(
+        newest,
+        lambda: member_totals(
+            settled_month(community=community, month=month, subject=subject, version=version).statements
+        ),
+    )
+    return MonthTotals(version=version, members=made)
 
 
-_TOTALS: Final[dict[frozenset[tuple[int, int, str]], tuple[MemberTotal, ...]]] = {}
-_TOTALS_KEPT: Final = 16
-_TOTALS_GUARD: Final = threading.Lock()
+_TOTALS: Final = Kept[tuple[MemberTotal, ...]](16)
 
 
 def _member_total(member: str, statements: Sequence[Statement]) -> MemberTotal:

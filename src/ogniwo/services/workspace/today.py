@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Count, Sum
 
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.metering.models import MeteringPoint, SourceFile
 from ogniwo.records.parties.models import Member
-from ogniwo.records.settlement.models import SettlementRun
+from ogniwo.records.settlement.models import SettlementRun, StatementRecord
 from ogniwo.records.visibility import Subject
 from ogniwo.services.ledger.access import has_ledger
 from ogniwo.services.ledger.queries import LedgerHead, ledger_head
@@ -62,7 +62,8 @@ def today_facts(workspace: Workspace, *, subject: Subject, month: Month) -> Toda
     cells = workspace.series.completeness(month=month, points=codes)
     files = SourceFile.objects.all().visible_to(subject)
     newest = files.order_by("received_at", "pk").last()
-    invoices = InvoiceRecord.objects.all().visible_to(subject).filter(run__month=str(month))
+    invoices = InvoiceRecord.objects.all().visible_to(subject).filter(run__month=str(month)).order_by()
+    issued = invoices.aggregate(count=Count("pk"), gross=Sum("gross_grosz"))
     return TodayFacts(
         members=Member.objects.all().visible_to(subject).count(),
         points=len(codes),
@@ -73,21 +74,26 @@ def today_facts(workspace: Workspace, *, subject: Subject, month: Month) -> Toda
         gaps=sum(one.present < one.slots for one in cells),
         silent_points=len(codes - {one.point for one in cells}),
         runs=_runs(subject, month),
-        invoices=invoices.count(),
-        invoices_gross_grosz=invoices.aggregate(sum=Sum("gross_grosz"))["sum"] or 0,
+        invoices=issued["count"],
+        invoices_gross_grosz=issued["gross"] or 0,
         ledger=ledger_head(workspace) if has_ledger(workspace) else None,
     )
 
 
 def _runs(subject: Subject, month: Month) -> tuple[LastRun, ...]:
-    newest: dict[str, LastRun] = {}
     runs = SettlementRun.objects.all().visible_to(subject).filter(month=str(month)).select_related("community")
-    for run in runs.order_by("community__code", "version"):
-        newest[run.community.code] = LastRun(
-            community=run.community.code,
+    # What a run was made from is large, and nobody asks for it here.
+    listed = runs.defer("inputs", "pool").order_by("community__code", "version")
+    newest = {run.community.code: run for run in listed}
+    statements = StatementRecord.objects.filter(run__in=newest.values()).order_by()
+    counts = dict(statements.values_list("run").annotate(count=Count("pk")))
+    return tuple(
+        LastRun(
+            community=code,
             version=run.version,
             made_at=run.made_at,
-            statements=run.statements.count(),
+            statements=counts.get(run.pk, 0),
             charged_grosz=run.totals["charged_grosz"],
         )
-    return tuple(newest.values())
+        for code, run in newest.items()
+    )

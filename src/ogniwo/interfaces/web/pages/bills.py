@@ -10,7 +10,7 @@ from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing
-from ogniwo.services.billing.access import DocumentView, corrected_lines, document_pdf, document_view, listed_documents
+from ogniwo.services.billing.access import DocumentView, corrected_lines, document_pdf, document_view, issued_documents
 from ogniwo.services.billing.mailing import letters_are_files, letters_of
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.jobs.asking import start_job
@@ -26,24 +26,21 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
     """Issued documents of the month, or of all months."""
     whole = request.GET.get("when") == "all"
     search = request.GET.get("q", "").strip()
-    found = listed_documents(subject=scope(standing, code), month="" if whole else str(month_of(request)))
-    fits = [
-        one
-        for one in found
-        if not search or any(search.lower() in one[name].lower() for name in ("number", "member", "name"))
-    ]
+    month = "" if whole else str(month_of(request))
+    found = issued_documents(subject=scope(standing, code), month=month, search=search)
+    net, gross = found.totals("net_grosz", "gross_grosz")
     query = request.GET.copy()
     query.pop("page", None)
     may_mail = not whole and viewer(request).may(Act.ISSUE_BILLS, path=scope(standing, code).path)
     context = {
         "letters": letters_of(subject=scope(standing, code), month=str(month_of(request))) if may_mail else None,
         "files_only": letters_are_files(),
-        "paging": Paginator(fits, _PER_PAGE).get_page(request.GET.get("page")),
+        "paging": Paginator(found, _PER_PAGE).get_page(request.GET.get("page")),
         "query": f"{query.urlencode()}&" if query else "",
         "search": search,
         "whole": whole,
-        "net": sum(int(one["net_grosz"]) for one in fits),
-        "gross": sum(int(one["gross_grosz"]) for one in fits),
+        "net": net,
+        "gross": gross,
     }
     return render(request, "web/bills.html", context)
 

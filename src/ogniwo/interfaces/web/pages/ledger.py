@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from ogniwo.services.workspace.queries import Subject
 
 _RESULT: Final = "verified_chain"
 _SHOWN_FINDINGS: Final = 20
+_PER_PAGE: Final = 100
 _JOB: Final = "verify_ledger"
 
 
@@ -41,9 +43,12 @@ def ledger(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     sums: dict[str, int] = {}
     for one in fits:
         sums[one.asset] = sums.get(one.asset, 0) + one.amount
+    query = request.GET.copy()
+    query.pop("page", None)
     context = {
         "head": head,
-        "accounts": _tree(fits),
+        "paging": Paginator(_tree(fits), _PER_PAGE).get_page(request.GET.get("page")),
+        "query": f"{query.urlencode()}&" if query else "",
         "assets": sorted({one.asset for one in found}),
         "asset": asset,
         "search": search,
@@ -141,9 +146,9 @@ def _tree(found: list[AccountBalance]) -> list[dict[str, Any]]:
     """Accounts by path with their depth below the first, each with all its balances."""
     rows: dict[str, dict[str, Any]] = {}
     for one in found:
-        row = rows.setdefault(
-            one.account,
-            {"account": one.account, "name": one.name, "depth": one.account.count("/") + 1, "balances": []},
-        )
-        row["balances"].append((one.asset, amount_text(one.asset, one.amount)))
+        row = rows.get(one.account)
+        if row is None:
+            depth = one.account.count("/") + 1
+            row = rows[one.account] = {"account": one.account, "name": one.name, "depth": depth, "balances": []}
+        row["balances"].append((one.asset, one.amount))
     return [rows[account] for account in sorted(rows)]

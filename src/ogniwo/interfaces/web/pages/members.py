@@ -60,12 +60,13 @@ def members(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         else None
     )
     totals = {one.member: one for one in settled.members} if settled else {}
-    accounts = accounts_of_members(subject.path) if mode == "manage" else {}
+    listed = tuple(paging)
+    accounts = accounts_of_members(subject.path, [one.number for one in listed]) if mode == "manage" else {}
     query = request.GET.copy()
     query.pop("page", None)
     context = {
         "rows": [
-            {"member": one, "total": totals.get(one.number), "account": accounts.get(one.number, "")} for one in paging
+            {"member": one, "total": totals.get(one.number), "account": accounts.get(one.number, "")} for one in listed
         ],
         "paging": paging,
         "query": f"{query.urlencode()}&" if query else "",
@@ -74,7 +75,7 @@ def members(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
         "states": STATES,
         "mode": mode,
         "version": settled.version if settled else 0,
-        "sums": _sums([totals[one.number] for one in found if one.number in totals]),
+        "sums": _sums([totals[number] for number in found.column("number") if number in totals] if totals else []),
     }
     return render(request, "web/members.html", context)
 
@@ -112,7 +113,7 @@ def member(request: HttpRequest, standing: Standing, *, code: str, number: str) 
     names = (number, *(one.summary.code for one in points), *(one["number"] for one in bills or ()))
     context = {
         "details": details,
-        "account": accounts_of_members(whole.path).get(number, ""),
+        "account": accounts_of_members(whole.path, [number]).get(number, ""),
         "points": points,
         "attributes": attributes_of_member(number=number, subject=whole),
         "consents": consents_of(subject=own),

@@ -4,6 +4,7 @@ from typing import Final
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.core.validators import validate_email
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -32,6 +33,7 @@ from ogniwo.services.jobs.work.mails import mail
 from ogniwo.services.parties.queries import MemberNotFoundError
 from ogniwo.services.workspace.queries import Subject, organisation
 
+_PER_PAGE: Final = 100
 LINK: Final = "made_link"
 """Where the web session keeps a link until it was shown, and (`shown_link`) until the next page for its picture."""
 
@@ -47,8 +49,10 @@ def people(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     """Everybody with a role here, who asks for an account, and the open invitations."""
     link = request.session.pop(LINK, "")
     request.session["shown_link"] = link
+    found = people_of(code, now=workspace().now())
     context = {
-        "people": people_of(code, now=workspace().now()),
+        "people": found,
+        "paging": Paginator(found.persons, _PER_PAGE).get_page(request.GET.get("page")),
         "applications": applications_of(code),
         "door": request.build_absolute_uri(reverse("join", kwargs={"secret": code})) if door_of(code) else "",
         "roles": sorted(INVITES[standing.role]),

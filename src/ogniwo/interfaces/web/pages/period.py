@@ -32,6 +32,7 @@ from ogniwo.services.settlement.queries import (
     member_totals,
     rate_book_of,
     settled_month,
+    settled_versions,
 )
 from ogniwo.services.workspace.queries import Organisation, Subject
 from ogniwo.services.workspace.today import TodayFacts, today_facts
@@ -53,6 +54,7 @@ def period(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     facts = today_facts(workspace(), subject=subject, month=month)
     state = run_state(community=settling, month=month)
     preview, refusal = _preview(settling, month) if request.GET.get("preview") else (None, None)
+    before = _before(settling, month, subject) if preview else None
     today = workspace().now().date()
     shown = jobs_of_page(request, subject=subject, kinds=_KINDS, key=str(month))
     context = {
@@ -63,10 +65,10 @@ def period(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
         "blockers": _blockers(facts, preview),
         "state": state,
         "own": state is not None and state.prepared_by == viewer(request).login,
-        "settled": _settled(settling, month, subject),
+        "versions": settled_versions(community=settling, month=month, subject=subject),
         "preview": preview,
-        "preview_rows": _totals(preview, _before(settling, month, subject)) if preview else (),
-        "changes": _changes(preview, _before(settling, month, subject)) if preview else (),
+        "preview_rows": _totals(preview, before) if preview else (),
+        "changes": _changes(preview, before) if preview else (),
         "preview_findings": [finding_row(one) for one in preview.findings] if preview else [],
         "refusal": refusal,
         "issue_date": today.isoformat(),

@@ -37,8 +37,9 @@ def points(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     """The points of the organisation and of those below it."""
     search = request.GET.get("q", "").strip()
     role = request.GET.get("role", "")
-    found = points_below(subject=scope(standing, code), search=search)
-    paging = Paginator([one for one in found if role in {"", one.role}], PER_PAGE).get_page(request.GET.get("page"))
+    found = points_below(subject=scope(standing, code), search=search, role=role)
+    (peak_w,) = found.totals("peak_power_w")
+    paging = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
     query = request.GET.copy()
     query.pop("page", None)
     context = {
@@ -47,7 +48,7 @@ def points(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
         "search": search,
         "role": role,
         "roles": ("consumer", "prosumer", "producer"),
-        "peak_w": sum(one.peak_power_w for one in found if role in {"", one.role}),
+        "peak_w": peak_w,
     }
     return render(request, "web/points.html", context)
 

@@ -23,7 +23,7 @@ from ogniwo.services.metering.set_aside import NotSetAsideError, digest_of, set_
 from ogniwo.services.workspace.queries import organisation
 
 _SHOWN = 200
-_ROWS = 100
+_ROWS = 50
 
 
 @page("quality/", name="quality", act=Act.SEE_METERING)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.utils.formats import date_format, number_format
+from django.utils.formats import date_format, get_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 
@@ -18,8 +19,25 @@ _NOTHING = "–"
 
 
 def decimal_text(value: int, *, decimals: int) -> str:
-    """An integer of 10^-decimals with the marks of the page's language: `1 538,00`."""
-    return number_format(Decimal(value).scaleb(-decimals), decimal_pos=decimals, use_l10n=True, force_grouping=True)
+    """An integer of 10^-decimals with the marks of the page's language: `1 538,00`.
+
+    What Django's `number_format` gives with grouping, in half the time: a page has hundreds of them.
+    """
+    mark, between = _marks(get_language())
+    whole, rest = divmod(abs(value), 10**decimals)
+    sign = "-" if value < 0 else ""
+    grouped = f"{whole:,}".replace(",", between)
+    return f"{sign}{grouped}{mark}{rest:0{decimals}}" if decimals else f"{sign}{grouped}"
+
+
+@cache
+def _marks(language: str | None) -> tuple[str, str]:
+    """The decimal mark of a language, and what stands between groups of three digits."""
+    mark, between, grouping = (
+        get_format(name, language, use_l10n=True)
+        for name in ("DECIMAL_SEPARATOR", "THOUSAND_SEPARATOR", "NUMBER_GROUPING")
+    )
+    return str(mark), str(between) if grouping else ""
 
 
 @register.filter
