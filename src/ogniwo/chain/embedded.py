@@ -25,8 +25,9 @@ from ogniwo.chain.projection import BLOCKS_TOGETHER, Followed, Projection
 from ogniwo.chain.store import LedgerAddress
 from ogniwo.chain.stores import open_store, snapshot_folder
 from ogniwo.chain.verifiers import AHEAD_MAX, START_AFTER, Handed, Verifiers
-from ogniwo.core.kernel.findings import Finding
+from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger import hashing
 from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway
 from ogniwo.core.ledger.blocks import Block, BlockHeader
 from ogniwo.core.ledger.machine import Placed
@@ -147,7 +148,7 @@ class EmbeddedLedger(Closing):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is not as it should be but holds nothing up: snapshots passed over, a server that does not sync."""
-        return tuple(self._keeper.findings)
+        return (*self._keeper.findings, *([_slow_hashes(self.name)] if hashing.is_refused() else []))
 
     @property
     def log(self) -> Tree:
@@ -265,6 +266,11 @@ def _transactions(
         for member in part:
             if isinstance(member, SignedTransaction):
                 yield member
+
+
+def _slow_hashes(source: str) -> Finding:
+    text = "the compiled hashes are wrong on this processor; the readable ones, which are slower, are used"
+    return Finding(code="ledger.hashes_refused", severity=Severity.WARNING, message=text, source=source)
 
 
 def _head_of(header: BlockHeader, digest: str) -> Head:
