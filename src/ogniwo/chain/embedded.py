@@ -21,15 +21,16 @@ from typing import NamedTuple
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.inbox import Answer, Inbox, Part, Ticket
 from ogniwo.chain.opening import SNAPSHOT_ENTRIES, SnapshotKeeper
-from ogniwo.chain.projection import Projection
+from ogniwo.chain.projection import BLOCKS_TOGETHER, Followed, Projection
 from ogniwo.chain.store import LedgerAddress
 from ogniwo.chain.stores import open_store, snapshot_folder
 from ogniwo.chain.verifiers import AHEAD_MAX, START_AFTER, Handed, Verifiers
-from ogniwo.core.kernel.findings import Finding
+from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger import hashing
 from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway
 from ogniwo.core.ledger.blocks import Block, BlockHeader
-from ogniwo.core.ledger.machine import Executed, Placed
+from ogniwo.core.ledger.machine import Placed
 from ogniwo.core.ledger.merkle import Tree
 from ogniwo.core.ledger.state import State
 
@@ -67,7 +68,8 @@ class EmbeddedLedger(Closing):
 
     `address` is an SQLite file or a PostgreSQL database (`store.LedgerAddress`). `clock` gives seconds since 1970;
     `workers` processes verify (default: one per processor), started when `workers_after` transactions have come. A
-    `projection` of this ledger is kept up by the writer, a block at a time, after the callers have their answers.
+    `projection` of this ledger is kept up by the writer after the callers have their answers, and before it waits for
+    the next: a block at a time, or several of those that were queued.
     Opening starts from the newest snapshot that fits the blocks (opening.py) and replays the rest; `snapshots` is their
     folder (default: beside a file, none for a server), and `snapshot_entries` how much the log grows between two of
     them, 0 for none. Raises the refusals of `BlockStore`.
@@ -86,6 +88,7 @@ class EmbeddedLedger(Closing):
         projection: Projection | None = None,
     ) -> None:
         self._projection = projection
+        self._durable: list[Followed] = []
         self._clock = clock
         self._store = open_store(address, write=True)
         self._keeper = SnapshotKeeper(snapshots or snapshot_folder(address), every=snapshot_entries)
@@ -145,7 +148,7 @@ class EmbeddedLedger(Closing):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is not as it should be but holds nothing up: snapshots passed over, a server that does not sync."""
-        return tuple(self._keeper.findings)
+        return (*self._keeper.findings, *([_slow_hashes(self.name)] if hashing.is_refused() else []))
 
     @property
     def log(self) -> Tree:
@@ -180,6 +183,8 @@ class EmbeddedLedger(Closing):
             while self._take(taken, handed):
                 self._commit(taken[0], handed.popleft())
                 taken.popleft()
+                if not taken or len(self._durable) >= BLOCKS_TOGETHER:
+                    self._project()
                 self._keeper.after_block(self._store, self._machine)
         except Refusal as refusal:
             self._inbox.fail(str(refusal), [part for parts in taken for part in parts])
@@ -222,16 +227,18 @@ class EmbeddedLedger(Closing):
             end = start + len(part.envelopes)
             part.ticket.settle(part.start, answers[start:end])
             start = end
-        self._project(executed)
+        if self._projection is not None and executed.block is not None:
+            names = ((member.payload, bytes.fromhex(member.transaction)) for member in executed.transactions)
+            self._durable.append(Followed(executed.block, executed.recorded, names))
 
-    def _project(self, executed: Executed) -> None:
-        if self._projection is None or executed.block is None:
+    def _project(self) -> None:
+        blocks, self._durable = self._durable, []
+        if self._projection is None or not blocks:
             return
-        names = ((member.payload, bytes.fromhex(member.transaction)) for member in executed.transactions)
         try:
-            self._projection.follow(executed.block, recorded=executed.recorded, payloads=names)
+            self._projection.follow(blocks)
         except sqlite3.Error:
-            # The block is durable and the tables are only derived: they lag from here on, and whoever asks next
+            # The blocks are durable and the tables are only derived: they lag from here on, and whoever asks next
             # catches up or is told what is wrong with them.
             self._projection = None
 
@@ -259,6 +266,11 @@ def _transactions(
         for member in part:
             if isinstance(member, SignedTransaction):
                 yield member
+
+
+def _slow_hashes(source: str) -> Finding:
+    text = "the compiled hashes are wrong on this processor; the readable ones, which are slower, are used"
+    return Finding(code="ledger.hashes_refused", severity=Severity.WARNING, message=text, source=source)
 
 
 def _head_of(header: BlockHeader, digest: str) -> Head:

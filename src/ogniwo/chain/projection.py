@@ -2,9 +2,10 @@
 
 The tables live in a file of their own and follow from the blocks alone: they may lag, they can be deleted, and
 `rebuild` makes them again. `catch_up` continues where it stopped, and starts over when the chain below is not the one
-it followed. A ledger that is running hands each durable block over with its transactions (`follow`), so that nothing is
-decoded twice; rows go in by the hundred and in the order of their keys, since one statement per row, at random places
-of the file, costs three times as much.
+it followed. A ledger that is running hands its durable blocks over with their transactions (`follow`), so that nothing
+is decoded twice; rows go in by the hundred and in the order of their keys, since one statement per row, at random
+places of the file, costs three times as much. For the same reason blocks that wait together go in together: each
+transaction of SQL writes every page anew that it touches, and those of one block lie all over the file.
 """
 
 import sqlite3
@@ -69,7 +70,10 @@ CREATE TABLE IF NOT EXISTS days (
 ) STRICT, WITHOUT ROWID;
 """
 _TABLES = ("blocks", "transactions", "names", "concerned", "balances", "assets", "proposed_assets", "named", "days")
-_COLUMNS = {"transactions": 6, "names": 2, "concerned": 4, "balances": 3, "days": 6}
+_COLUMNS = {"blocks": 4, "transactions": 6, "names": 2, "concerned": 4, "balances": 3, "days": 6}
+BLOCKS_TOGETHER = 8
+"""Blocks in one transaction of SQL at most, so that what waits for it stays small."""
+
 _AT_ONCE = 125
 # The order of keys only makes the insertion cheaper; by the first column alone it sorts four times as fast.
 _FIRST = itemgetter(0)
@@ -85,14 +89,23 @@ class Movement(NamedTuple):
     amount: int
 
 
+class Followed(NamedTuple):
+    """A durable block with its body, decoded, and the payloads of it in order, each with its name (32 bytes)."""
+
+    block: Block
+    recorded: Sequence[Recorded]
+    payloads: Iterable[tuple[Payload, bytes]]
+
+
 class _Rows:
-    """The rows of one block, gathered before they are written."""
+    """The rows of some blocks, gathered before they are written."""
 
     def __init__(self) -> None:
         self.transactions: list[tuple[int, bytes, int, str, str, str]] = []
         self.concerned: list[tuple[str, int, str, int]] = []
         self.balances: dict[tuple[str, str], int] = {}
         self.days: dict[tuple[str, str, str, int], tuple[int, int]] = {}
+        self.blocks: list[tuple[int, str, int, int]] = []
 
     def move(self, log_index: int, account: str, asset: str, amount: int) -> None:
         """A change of a balance."""
@@ -157,15 +170,18 @@ class Projection(JournalTables, Closing):
             self._connection.execute(statement)
         self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
 
-    def follow(self, block: Block, *, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]) -> None:
-        """Take in a block that has just become durable, if it is the next one; else `catch_up` will.
+    def follow(self, blocks: Sequence[Followed]) -> None:
+        """Take in blocks that have become durable, one after the other; else `catch_up` will.
 
-        `payloads` are the recorded transactions' payloads, in order, each with its name (32 bytes).
+        Those that were taken in before are passed over, and so are all when they do not follow from what was.
         """
         with self._guard:
-            header = read_header(block.header)
-            if self._reached == (block.height - 1, header.previous) or self._reached[0] == -1 == block.height - 1:
-                self._take(block, recorded, payloads)
+            height, digest = self._reached
+            fresh = [each for each in blocks if each.block.height > height]
+            if not fresh or fresh[0].block.height != height + 1:
+                return
+            if height < 0 or read_header(fresh[0].block.header).previous == digest:
+                self._take(fresh)
 
     def catch_up(self) -> int:
         """Follow the chain to its end and give the height reached (-1 for an empty ledger)."""
@@ -185,9 +201,18 @@ class Projection(JournalTables, Closing):
                 block = store.block(height)
                 if block is None or header_hash(block.header) != digest:
                     self._clear()
-            for block in store.blocks(from_height=self._reached[0] + 1):
-                recorded = read_body(block.body)
-                self._take(block, recorded, (read_admitted(record.envelope) for record in recorded))
+            group: list[Followed] = []
+            try:
+                for block in store.blocks(from_height=self._reached[0] + 1):
+                    recorded = read_body(block.body)
+                    group.append(Followed(block, recorded, (read_admitted(record.envelope) for record in recorded)))
+                    if len(group) == BLOCKS_TOGETHER:
+                        full, group = group, []
+                        self._take(full)
+            finally:
+                # Where the store is damaged, what stands before the damage still counts.
+                if group:
+                    self._take(group)
 
     def damage(self) -> list[str]:
         """What is wrong with the tables, as far as the file itself tells; looks at all of it. Cure: `rebuild`."""
@@ -284,20 +309,19 @@ class Projection(JournalTables, Closing):
             raise
         self._connection.execute("COMMIT")
 
-    def _take(self, block: Block, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]) -> None:
-        """Write one block's rows in one transaction."""
-        header = read_header(block.header)
-        first = header.log_size - len(recorded)
-        digest = header_hash(block.header)
+    def _take(self, blocks: Sequence[Followed]) -> None:
+        """Write the rows of blocks that follow one another in one transaction."""
         try:
             with self._transaction():
                 if self._progress() != self._reached:
                     # Another process keeps the same tables up and was faster.
                     self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
                     self._reached = self._progress()
-                    if self._reached[0] != block.height - 1:
+                    if self._reached[0] != blocks[0].block.height - 1:
                         return
-                rows = self._gather(header.height, first, recorded, payloads)
+                rows = _Rows()
+                for each in blocks:
+                    self._gather(rows, each)
                 self._insert("transactions", rows.transactions)
                 self._insert("names", sorted([(row[1], row[0]) for row in rows.transactions], key=_FIRST))
                 self._insert("concerned", sorted(rows.concerned, key=_FIRST))
@@ -306,13 +330,11 @@ class Projection(JournalTables, Closing):
                 self._insert(
                     "days", [(*day, *said) for day, said in sorted(rows.days.items())], " ON CONFLICT DO NOTHING"
                 )
-                self._connection.execute(
-                    "INSERT INTO blocks VALUES (?, ?, ?, ?)", (header.height, digest, header.time, first)
-                )
+                self._insert("blocks", rows.blocks)
         except BaseException:
             self._issuers = dict(self._connection.execute("SELECT name, issuer FROM assets"))
             raise
-        self._reached = (header.height, digest)
+        self._reached = rows.blocks[-1][:2]
 
     def _insert(self, table: str, rows: Sequence[tuple[object, ...]], ending: str = "") -> None:
         row = f"({', '.join('?' * _COLUMNS[table])})"
@@ -323,10 +345,12 @@ class Projection(JournalTables, Closing):
             self._connection.execute(many, tuple(chain.from_iterable(rows[start : start + _AT_ONCE])))
         self._connection.executemany(f"{insert}{row}{ending}", rows[whole:])
 
-    def _gather(
-        self, height: int, first: int, recorded: Sequence[Recorded], payloads: Iterable[tuple[Payload, bytes]]
-    ) -> _Rows:
-        rows = _Rows()
+    def _gather(self, rows: _Rows, followed: Followed) -> None:
+        """Gather the rows of one block."""
+        block, recorded, payloads = followed
+        header = read_header(block.header)
+        height, first = header.height, header.log_size - len(recorded)
+        rows.blocks.append((height, header_hash(block.header), header.time, first))
         for index, (record, (payload, name)) in enumerate(zip(recorded, payloads, strict=True), start=first):
             outcome, account = record.outcome, payload.account
             rows.transactions.append((index, name, height, _operation(type(payload)), account, outcome))
@@ -336,7 +360,6 @@ class Projection(JournalTables, Closing):
             there = self._apply(rows, index, payload, name, record) if outcome == ACCEPTED else set()
             about = self._about(payload, name, accepted=outcome == ACCEPTED)
             rows.concerned += [(who, index, "", 0) for who in {account, *about} - there]
-        return rows
 
     def _about(self, payload: Payload, name: bytes, *, accepted: bool) -> set[str]:
         """The accounts that a transaction concerns; keeps whom the names it gives stand for."""
@@ -399,7 +422,7 @@ class Projection(JournalTables, Closing):
         record = payload.record
         day = (record.point, record.day, record.channel)
         change = record.total_wh - self._earlier(rows, *day, record.version - 1)
-        rows.days[*day, record.version] = (record.total_wh, index)
+        rows.days.setdefault((*day, record.version), (record.total_wh, index))
         if change:
             rows.move(index, record.point, payload.asset, change)
             rows.move(index, self._issuers[payload.asset], payload.asset, -change)

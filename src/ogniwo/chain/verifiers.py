@@ -4,7 +4,8 @@ Verifying in threads does not keep two processors busy: after every signature a 
 So batches go in slices to a few long-lived processes (verifier.py), which decode, check the form and verify against a
 copy of the key ring; the writer takes what they found and executes the batch before. It never waits for company: while
 no process is ready, or one died, the writer verifies itself. Nothing is started before it pays: a command that posts
-a few transactions starts none.
+a few transactions starts none, and goes without the compiled hashes too (core.ledger.hashing), which are loaded at the
+same time for the writer.
 
 The writer trusts what these processes say as it trusts itself: they run the same code from the same installation under
 the same user, fed and read through pipes that nobody else has. Whoever can forge a reply can as well write to the
@@ -16,6 +17,7 @@ import os
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,6 +26,7 @@ import msgspec
 
 from ogniwo.chain.closing import Closing
 from ogniwo.chain.verifier import LENGTH_BYTES, Reply, Request, frame
+from ogniwo.core.ledger import hashing
 from ogniwo.core.ledger.admission import SignedTransaction, TurnedAway, admit_each
 from ogniwo.core.ledger.signing import KeyRing
 
@@ -42,6 +45,9 @@ AHEAD_MAX = 2
 
 SILENCE_S_MAX = 10.0
 """A process that owes a reply for so long is given up; a slice takes hundredths of a second."""
+
+COMPILING = "ledger-compile"
+"""The name of the thread that loads the compiled hashes."""
 
 _IN_FLIGHT_MAX = 4
 """Slices a process holds, so that it has work while the writer executes a block."""
@@ -215,6 +221,9 @@ class Verifiers(Closing):
         self._seen += weight
         if not self._started and self._seen >= self._start_after:
             self._started = True
+            # Beside the writer, which goes on meanwhile: either form gives the same hashes. No daemon, since what is
+            # cut off in the compiler can take the interpreter down at its end.
+            threading.Thread(target=_compile_hashes, name=COMPILING).start()
             for _ in range(self._count):
                 self._start()
         if self._processes:
@@ -305,6 +314,14 @@ class Verifiers(Closing):
         if self._count and self._replacements:
             self._replacements -= 1
             self._start()
+
+
+def _compile_hashes() -> None:
+    try:
+        hashing.compile_()
+    except hashing.DifferentHashesError:
+        # The readable form stays, which is slower and right; the engine says so (`EmbeddedLedger.findings`).
+        return
 
 
 def _enlarge(end: int) -> None:

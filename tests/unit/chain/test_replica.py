@@ -1,7 +1,7 @@
 import pytest
 
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.projection import Projection
+from ogniwo.chain.projection import Followed, Projection
 from ogniwo.chain.replica import Replica
 from ogniwo.chain.store import NoStoreError
 
@@ -57,8 +57,8 @@ def test_two_processes_keep_the_same_tables_up(ledger, network, tmp_path):
             paid(ledger, network, amount)
         assert first.catch_up() == 2
         for block in ledger.read(1):
-            second.follow(block, recorded=(), payloads=())  # it knows nothing yet of what the first has written
+            second.follow([Followed(block, (), ())])  # it knows nothing yet of what the first has written
         assert second.catch_up() == first.catch_up() == 2
-        second.follow(stale, recorded=(), payloads=())
+        second.follow([Followed(stale, (), ())])
         with ledger.reading() as state:
             assert second.balances() == first.balances() == state.balances

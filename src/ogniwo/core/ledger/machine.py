@@ -22,7 +22,8 @@ from ogniwo.core.ledger.blocks import (
     write_body,
 )
 from ogniwo.core.ledger.canonical import encode
-from ogniwo.core.ledger.merkle import Tree, leaf_hash, root_of
+from ogniwo.core.ledger.hashing import leaf_hashes
+from ogniwo.core.ledger.merkle import Tree, leaf_hash, root_of, root_over
 from ogniwo.core.ledger.outcomes import Outcome
 from ogniwo.core.ledger.rules import apply
 from ogniwo.core.ledger.signing import KeyRing, PublicKeyError, SignatureError
@@ -254,7 +255,7 @@ def _passed(
 
 
 def _root_over(digests: Sequence[bytes]) -> bytes:
-    return root_of([leaf_hash(digest) for digest in digests])
+    return root_over(leaf_hashes(b"".join(digests)))
 
 
 def _told(transaction: SignedTransaction, moves: Sequence[Mapping[tuple[str, str], int]]) -> tuple[Move, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.ledger.hashing import pair_hashes
 
 EMPTY_ROOT = sha256(b"").digest()
 _HASH_BYTES = 32
@@ -72,15 +73,17 @@ class Frontier:
 
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """The root over leaf hashes."""
-    if not leaves:
+    return root_over(b"".join(leaves))
+
+
+def root_over(level: bytes) -> bytes:
+    """The root over leaf hashes that stand one after the other."""
+    if not level:
         return EMPTY_ROOT
-    level = list(leaves)
-    while len(level) > 1:
-        odd = level[-1:] if len(level) & 1 else []
-        level = [
-            sha256(_NODE + left + right).digest() for left, right in zip(level[::2], level[1::2], strict=False)
-        ] + odd
-    return level[0]
+    while len(level) > _HASH_BYTES:
+        whole = len(level) // (2 * _HASH_BYTES) * 2 * _HASH_BYTES
+        level = pair_hashes(level[:whole]) + level[whole:]
+    return level
 
 
 class Tree:
@@ -110,10 +113,7 @@ class Tree:
             if height + 1 == len(self._levels):
                 self._levels.append(bytearray())
             upper = self._levels[height + 1]
-            view = bytes(level[len(upper) * 2 : pairs * 2 * _HASH_BYTES])
-            upper += b"".join(
-                sha256(_NODE + view[at : at + 2 * _HASH_BYTES]).digest() for at in range(0, len(view), 2 * _HASH_BYTES)
-            )
+            upper += pair_hashes(bytes(level[len(upper) * 2 : pairs * 2 * _HASH_BYTES]))
 
     def leaf(self, index: int) -> bytes:
         """The hash of one leaf."""

@@ -9,33 +9,38 @@ SHA-256(0x01 || left || right). The root depends on the entries alone, not on th
 from collections.abc import Mapping
 from hashlib import sha256
 
+from ogniwo.core.ledger.hashing import HASH_BYTES, climb
+
 BUCKET_BITS = 16
+_BUCKETS = 1 << BUCKET_BITS
+_EMPTY_BUCKET = bytes(HASH_BYTES)
 
 
-def _empty_hashes() -> tuple[bytes, ...]:
-    value = bytes(32)
-    hashes = [value]
-    for _ in range(BUCKET_BITS):
+def _empty_nodes() -> bytes:
+    """The nodes of a tree without entries, as `hashing.Form.climb` numbers them."""
+    value = _EMPTY_BUCKET
+    levels = [value * _BUCKETS]
+    while len(levels) <= BUCKET_BITS:
         value = sha256(b"\x01" + value + value).digest()
-        hashes.append(value)
-    return tuple(hashes)
+        levels.append(value * (_BUCKETS >> len(levels)))
+    return b"".join([_EMPTY_BUCKET, *reversed(levels)])
 
 
-_EMPTY = _empty_hashes()
+_EMPTY = _empty_nodes()
 
 
 class StateTree:
     """The bucket tree; `update` takes the changed entries and gives the new root."""
 
-    __slots__ = ("_buckets", "_levels")
+    __slots__ = ("_buckets", "_nodes")
 
     def __init__(self) -> None:
         self._buckets: dict[int, dict[bytes, bytes]] = {}
-        self._levels = [[_EMPTY[height]] * (1 << BUCKET_BITS - height) for height in range(BUCKET_BITS + 1)]
+        self._nodes = bytearray(_EMPTY)
 
     def root(self) -> bytes:
         """The root over all entries."""
-        return self._levels[BUCKET_BITS][0]
+        return bytes(self._nodes[HASH_BYTES : 2 * HASH_BYTES])
 
     def update(self, changes: Mapping[bytes, bytes | None]) -> bytes:
         """Set each key to its value, or remove it where the value is None; gives the new root."""
@@ -43,7 +48,7 @@ class StateTree:
         buckets = self._buckets
         for key, value in changes.items():
             key_hash = sha256(key).digest()
-            bucket = key_hash[0] << 8 | key_hash[1]
+            bucket = _BUCKETS | key_hash[0] << 8 | key_hash[1]
             touched.add(bucket)
             entries = buckets.get(bucket)
             if entries is None:
@@ -52,23 +57,15 @@ class StateTree:
                 entries.pop(key_hash, None)
             else:
                 entries[key_hash] = sha256(b"\x00" + key_hash + value).digest()
-        level = self._levels[0]
+        nodes = self._nodes
         for bucket in touched:
             entries = buckets[bucket]
+            at = HASH_BYTES * bucket
             if entries:
                 hashes = [entries[key_hash] for key_hash in sorted(entries)] if len(entries) > 1 else entries.values()
-                level[bucket] = sha256(b"\x02" + b"".join(hashes)).digest()
+                nodes[at : at + HASH_BYTES] = sha256(b"\x02" + b"".join(hashes)).digest()
             else:
-                level[bucket] = _EMPTY[0]
+                nodes[at : at + HASH_BYTES] = _EMPTY_BUCKET
                 del buckets[bucket]
-        return self._climb(touched)
-
-    def _climb(self, changed: set[int]) -> bytes:
-        """Compute the nodes above the changed buckets anew."""
-        lower = self._levels[0]
-        for upper in self._levels[1:]:
-            changed = {index >> 1 for index in changed}
-            for index in changed:
-                upper[index] = sha256(b"\x01" + lower[2 * index] + lower[2 * index + 1]).digest()
-            lower = upper
+        climb(nodes, touched)
         return self.root()
