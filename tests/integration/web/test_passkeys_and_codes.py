@@ -54,10 +54,10 @@ class Person:
 
     def device(self):
         """A device that keeps passkeys, and whose owner agrees by his finger."""
-        session = self.page.context.new_cdp_session(self.page)
-        session.send("WebAuthn.enable")
-        added = session.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
-        return session, added["authenticatorId"]
+        devtools = self.page.context.new_cdp_session(self.page)
+        devtools.send("WebAuthn.enable")
+        added = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+        return devtools, added["authenticatorId"]
 
     def go(self, address):
         self.page.goto(self.base + address)
@@ -114,7 +114,7 @@ def test_a_passkey_alone_signs_in(invited, language, size):
 
     def work(browser):
         who = Person(browser, base, language=language, size=size)
-        session, device = who.device()
+        devtools, device = who.device()
         who.arrives(secret)
         who.go(SAFETY)
         who.press("a.main[href$='/webauthn/add/']")
@@ -124,14 +124,14 @@ def test_a_passkey_alone_signs_in(invited, language, size):
         who.press("#mfa_webauthn_add")
         who.page.wait_for_url(lambda url: "/webauthn/add/" not in url)
         who.look()
-        kept = session.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
+        kept = devtools.send("WebAuthn.getCredentials", {"authenticatorId": device})["credentials"]
         assert [(one["isResidentCredential"], one["rpId"]) for one in kept] == [(True, "localhost")]
         who.go(PASSKEYS)
         who.signs_out()
         who.go(f"{SIGN_IN}?next=/o/{COMMUNITY_CODE}/members/%3Fq%3DSE-00%26month%3D2026-10")
         who.press("#passkey_login")
         who.page.wait_for_url(f"**/o/{COMMUNITY_CODE}/members/?q=SE-00&month=2026-10")
-        session.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": False})
+        devtools.send("WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": False})
         who.signs_out()
         who.page.goto(base + SIGN_IN)
         who.press("#passkey_login")

@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from ogniwo.core.kernel.calendar import Month
+from ogniwo.services.access.looks import page_look
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import (
     NOBODY,
@@ -20,7 +21,6 @@ from ogniwo.services.access.viewers import (
     remembering_places,
     viewer_of,
 )
-from ogniwo.services.parties.choices import page_look
 from ogniwo.services.workspace.audit import acting_as
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import Subject
@@ -205,7 +205,7 @@ def _beside(request: HttpRequest) -> dict[str, str]:
 
 
 def _appearance(request: HttpRequest, seen: Viewer) -> list[str]:
-    """How the user wants his pages: asked of the records once in a session."""
+    """How the user wants his pages: asked of the records once in a web session."""
     if APPEARANCE not in request.session:
         request.session[APPEARANCE] = list(page_look(seen.user_id))
     return [str(one) for one in request.session[APPEARANCE]]

@@ -145,3 +145,17 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.cache_key
+
+
+class PageLook(models.Model):
+    """How a user wants his pages, on whichever device: the size of the text, strong contrast."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="page_look")
+    size = models.CharField(max_length=8, blank=True)
+    contrast = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("user",)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.size} {self.contrast}"

@@ -1,4 +1,4 @@
-"""What a member chose: consents given and withdrawn, the language of his documents; and how a user wants his pages."""
+"""What a member chose: consents given and withdrawn, the language of his documents."""
 
 import tomllib
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from typing import Final
 from django.db import transaction
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.records.messages.models import Consent, DocumentLanguage, PageLook
+from ogniwo.records.messages.models import Consent, DocumentLanguage
 from ogniwo.records.parties.models import Member
 from ogniwo.records.visibility import Subject
 from ogniwo.services.workspace.audit import record_act
@@ -20,8 +20,6 @@ from ogniwo.services.workspace.model import Workspace
 BILLS_BY_MAIL: Final = "bills_by_mail"
 COMPARISON: Final = "comparison"
 LANGUAGES: Final = ("pl", "en")
-SIZES: Final = ("large", "larger")
-"""Sizes of the text beside the usual one, which is ""."""
 
 
 class ConsentTextError(Refusal):
@@ -153,21 +151,6 @@ def choose_document_language(workspace: Workspace, *, subject: Subject, language
         DocumentLanguage.objects.create(member=member, language=language)
     facts = {"before": before, "after": language}
     record_act(workspace, action="member.document_language", target=member.number, facts=facts, subject=by)
-
-
-def page_look(user_id: int) -> tuple[str, ...]:
-    """How a user wants his pages: a size of SIZES, "contrast", both or neither."""
-    row = PageLook.objects.filter(user_id=user_id).first()
-    if row is None:
-        return ()
-    return tuple(one for one in (row.size, "contrast" if row.contrast else "") if one)
-
-
-def choose_page_look(*, user_id: int, size: str, contrast: bool) -> None:
-    """Keep how a user wants his pages. Raises UnknownChoiceError."""
-    if size not in ("", *SIZES):
-        raise UnknownChoiceError(detail=f"there is no size {size[:20]!r}")
-    PageLook.objects.update_or_create(user_id=user_id, defaults={"size": size, "contrast": contrast})
 
 
 def _member(subject: Subject) -> Member:

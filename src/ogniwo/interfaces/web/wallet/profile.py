@@ -14,15 +14,13 @@ from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.pages.help import WORDS
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.services.access.looking import looks_at
+from ogniwo.services.access.looks import SIZES, choose_page_look, page_look
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.parties.choices import (
-    SIZES,
     ConsentTextError,
     choose_document_language,
-    choose_page_look,
     consents_of,
     own_document_language,
-    page_look,
     say_consent,
 )
 from ogniwo.services.wallet.export import contact_of, export_member, member_data

@@ -1,7 +1,6 @@
-"""What members and users choose: consents that are never changed, the language of documents, how pages look."""
+"""What members choose: consents that are never changed, the language of documents."""
 
 import django.db.models.deletion
-from django.conf import settings
 from django.db import migrations, models
 
 
@@ -34,7 +33,6 @@ class Migration(migrations.Migration):
     dependencies = [
         ("member_messages", "0003_reading_photo"),
         ("records", "0005_close_approval"),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -54,25 +52,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ("member",),
-            },
-        ),
-        migrations.CreateModel(
-            name="PageLook",
-            fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("size", models.CharField(blank=True, max_length=8)),
-                ("contrast", models.BooleanField(default=False)),
-                (
-                    "user",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="page_look",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ("user",),
             },
         ),
         migrations.CreateModel(
