@@ -22,7 +22,8 @@ REGISTRY = re.compile(
 )
 PYTEST_SCOPE = re.compile(r"scope=\"session\"|pytest_session\w+")
 SIGN_IN = re.compile(
-    r"\w+\.session\b|new_cdp_session|one in sessions|session = \w+\.session\b|"sessions": "/account/sessions|session\[|session\.save|sessionid|\"session\"|contrib\.sessions"
+    r"\w+\.session\b|new_cdp_session|one in sessions|session = \w+\.session\b|\"sessions\": \"/account/sessions"
+    r"|session\[|session\.save|sessionid|\"session\"|contrib\.sessions"
     r"|SessionMiddleware|usersessions|SESSION_\w+|web sessions?|offer\?\.prompt\(\)"
 )
 """What a signed-in browser has, and how it asks whether to install, is called so by everybody who writes web pages."""
