@@ -1,11 +1,9 @@
 """A member's e-contracts in the wallet: only the own ones, read in words, signed by a device in two steps."""
 
 import hashlib
-import importlib.util
 import json
 from datetime import date
 from http import HTTPStatus
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -15,6 +13,7 @@ from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
+from browsing import DESK, PHONE, READY, Phone, serving
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.signing import public_key_of
 from ogniwo.core.ledger.signing import sign as sign_envelope
@@ -33,12 +32,6 @@ from ogniwo.services.workspace.model import system_now
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import Subject, operator_subject
 from records_database import copy_workspace, serve
-
-_HERE = Path(__file__).parent
-_SPEC = importlib.util.spec_from_file_location("wallet_phones", _HERE / "test_wallet_in_browser.py")
-_PHONES = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(_PHONES)
-DESK, PHONE, READY, Phone = _PHONES.DESK, _PHONES.PHONE, _PHONES.READY, _PHONES.Phone
 
 OWNER, TENANT, STRANGER = "SE-021", "SE-001", "SE-002"
 RENT = {"storage": "Magazyn przy świetlicy", "capacity_kwh": "5", "rent": "49.00"}
@@ -224,8 +217,8 @@ def test_what_does_not_fit_is_refused_with_its_reason(site, tenant):
     assert tenant.hand_in(signed(other, tenant.key)).json()["code"] == "ledger.contract_document"
     unknown = ec.generate_private_key(ec.SECP256R1())
     assert tenant.hand_in(sign_envelope(tenant.offered(name), keys=[unknown])).json()["code"] == "ledger.unknown_key"
-    leave = tx.WithdrawContract(**frame(site, account=account_of(tenant.subject)), contract=name)
-    answer = tenant.hand_in(signed(leave, tenant.key))
+    end = tx.TerminateContract(**frame(site, account=account_of(tenant.subject)), contract=name, ends=2**40)
+    answer = tenant.hand_in(signed(end, tenant.key))
     assert (answer.status_code, answer.json()["code"]) == (HTTPStatus.CONFLICT, "wallet.not_yours")
     assert tenant.hand_in(b"no envelope").status_code == HTTPStatus.CONFLICT
     (view,) = contracts(site, subject=tenant.subject)
@@ -270,7 +263,7 @@ def served(web_stages, tmp_path_factory):
     serve(folder)
     workspace = open_workspace(root=folder, now=system_now)
     name = proposed(workspace)
-    with _PHONES._serving(workspace) as base:
+    with serving(workspace) as base:
         yield workspace, base, name
     connections["default"].close()
 

@@ -9,7 +9,10 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject, VisibleQuerySet
 
-KINDS = ("bill", "correction", "reading", "gap", "price", "outage", "notice", "dispute", "complaint", "answer")
+KINDS = (
+    *("bill", "correction", "reading", "gap", "price", "outage", "notice"),
+    *("dispute", "payment", "complaint", "answer"),
+)
 SENDERS = ("system", "partner", "member")
 STATES = ("waiting", "accepted", "refused")
 

@@ -14,10 +14,10 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.journal import Located
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.proofs import receipt_of
+from ogniwo.chain.replica import Replica
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.blocks import read_body
@@ -30,9 +30,10 @@ from ogniwo.records.contracts.models import EContract, PersonCertificate
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.certificates import authority
 from ogniwo.services.contracts.econtracts import readable
-from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, open_ledger, open_projection
+from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store
 from ogniwo.services.ledger.posting import kept_checkpoints
 from ogniwo.services.ledger.proving import checkpoint_verifier
+from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.workspace.model import Workspace
 
 PACK_VERSION = 1
@@ -50,7 +51,7 @@ class NotSignedError(Refusal):
 def evidence_pack(workspace: Workspace, *, name: str, subject: Subject) -> bytes:
     """The zip for a contract, with everything as it stands now."""
     record = readable(name, subject=subject)
-    with open_ledger(workspace) as ledger, open_projection(workspace) as projection:
+    with view_ledger(workspace) as (ledger, projection):
         with ledger.reading() as state:
             contract = state.contracts.get(record.name)
         if contract is None:
@@ -88,7 +89,7 @@ def _zip(contents: dict[str, bytes]) -> bytes:
 
 def _receipts(
     workspace: Workspace,
-    ledger: EmbeddedLedger,
+    ledger: Replica,
     projection: Projection,
     record: EContract,
     contract: ContractState,
@@ -115,7 +116,7 @@ def _receipts(
 
 
 def _history(
-    ledger: EmbeddedLedger, projection: Projection, proposer: str, contract: ContractState
+    ledger: Replica, projection: Projection, proposer: str, contract: ContractState
 ) -> Iterable[tuple[Located, Payload, tuple[str, ...]]]:
     """What concerned the parties and the proposer, each with its payload and the keys under it."""
     wanted = {"propose_contract", "genesis", "register_key", "start_recovery", *_ACTS}

@@ -1,4 +1,4 @@
-"""A member's own e-contracts: what each says and who signed it when, and the member's signature from a device."""
+"""A member's own e-contracts: what each says, who signed it when; signing, declining and withdrawing by a device."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, Final
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.state_records import EContract as ContractState
-from ogniwo.core.ledger.transactions import SignContract
+from ogniwo.core.ledger.transactions import SignContract, WithdrawContract
 from ogniwo.core.posting.contract_terms import read_terms
 from ogniwo.formats.contract_pdf.render import all_contract_texts, contract_words
 from ogniwo.records.contracts.models import EContract
@@ -22,6 +22,7 @@ from ogniwo.services.contracts.econtracts import (
     readable,
     signing_payload,
 )
+from ogniwo.services.contracts.evidence import evidence_pack
 from ogniwo.services.ledger.sending import WAIT_S, NotYoursError
 from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.ledger.wallets import account_of
@@ -47,7 +48,8 @@ class OwnContract:
     """A contract of a member; times are seconds since 1970, 0 = not.
 
     `version` counts the contracts that it amends, one after another, from 1. `sign_until_s` is when a proposal ends,
-    `withdraw_until_s` until when the member may withdraw as a consumer.
+    `withdraw_until_s` until when the member may withdraw as a consumer. `leaving` is what he may do to get out of it
+    now: "decline" a proposal, "withdraw" as a consumer, or "".
     """
 
     view: ContractView
@@ -58,6 +60,7 @@ class OwnContract:
     signed_s: int
     withdraw_until_s: int
     may_sign: bool
+    leaving: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +116,7 @@ def _own(
     words = all_contract_texts()[language]
     party = state.party(own) if state else None
     may_withdraw = state is not None and state.signed and party is not None and party.role == "consumer"
+    withdraw_until_s = state.signed + state.withdraw_s if state is not None and may_withdraw else 0
     unsigned = any(one.own and not one.signed_s for one in parties)
     return OwnContract(
         view=view,
@@ -121,9 +125,19 @@ def _own(
         parties=parties,
         sign_until_s=state.sign_until if state else 0,
         signed_s=state.signed if state else 0,
-        withdraw_until_s=state.signed + state.withdraw_s if state is not None and may_withdraw else 0,
+        withdraw_until_s=withdraw_until_s,
         may_sign=view.status == "proposed" and unsigned and record.erased_at is None,
+        leaving=_leaving(state, party is not None, withdraw_until_s, now),
     )
+
+
+def _leaving(state: ContractState | None, is_party: bool, withdraw_until_s: int, now: int) -> str:  # noqa: FBT001
+    """How the member may get out, as the rules of the ledger have it (`withdraw_contract`)."""
+    if state is None or state.withdrawn or not is_party:
+        return ""
+    if not state.signed:
+        return "decline" if state.status(now) == "proposed" else ""
+    return "withdraw" if now < withdraw_until_s and not state.superseded else ""
 
 
 def _version(name: str, before: Mapping[str, str]) -> int:
@@ -174,6 +188,14 @@ def document_of(*, name: str, subject: Subject, signed: bool) -> bytes:
     return bytes(record.signed_pdf if signed else record.pdf)
 
 
+def evidence_of(workspace: Workspace, *, name: str, subject: Subject) -> bytes:
+    """The evidence pack of a contract of the member's.
+
+    Raises EContractNotFoundError, ErasedContractError, NotSignedError.
+    """
+    return evidence_pack(workspace, name=_whole_name(name, subject).name, subject=subject)
+
+
 def offered_signature(workspace: Workspace, *, name: str, subject: Subject) -> bytes:
     """What the member's device is to sign, canonical JSON with an id of its own and an hour to live."""
     record = _whole_name(name, subject)
@@ -182,7 +204,7 @@ def offered_signature(workspace: Workspace, *, name: str, subject: Subject) -> b
 
 
 def take_signature(workspace: Workspace, *, envelope: bytes, subject: Subject) -> SignatureTaken:
-    """Put the member's signature of a contract on the ledger, once however often it is sent.
+    """Put the member's signature of a contract, or his withdrawal, on the ledger, once however often it is sent.
 
     Raises NotYoursError for any other act or account, EContractNotFoundError, ErasedContractError, BusyError and
     LockedError (send the same again), StoppedError (the outcome is unknown: send the same again) and the refusals of
@@ -191,13 +213,14 @@ def take_signature(workspace: Workspace, *, envelope: bytes, subject: Subject) -
     opened = open_transaction(envelope)
     payload = opened.payload
     own = payload.account == account_of(subject) and payload.network == workspace.network
-    if not own or not isinstance(payload, SignContract):
-        raise NotYoursError(detail="this is no signature of a contract by the account of this wallet")
+    if not own or not isinstance(payload, SignContract | WithdrawContract):
+        raise NotYoursError(detail="this is no signature of a contract, and no withdrawal, by this wallet's account")
     record = _whole_name(payload.contract, subject)
     before = _placed(workspace, opened.transaction)
     if before is not None:
         return before
-    readable(record.name, subject=subject)
+    if isinstance(payload, SignContract):
+        readable(record.name, subject=subject)
     answer = act_of_party(workspace, envelope, subject=subject, wait_s=WAIT_S)
     placed = _placed(workspace, opened.transaction) if answer.height < 0 else None
     return placed or SignatureTaken(

@@ -25,7 +25,7 @@ from ogniwo.core.ledger.transactions import (
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.parties.models import Member
 from ogniwo.records.visibility import Subject
-from ogniwo.services.ledger.access import OPERATOR_KEY, frame, key_store, member_path, signed, submit
+from ogniwo.services.ledger.access import OPERATOR_KEY, NoLedgerError, frame, key_store, member_path, signed, submit
 from ogniwo.services.ledger.payments import member_of
 from ogniwo.services.ledger.sending import WAIT_S
 from ogniwo.services.ledger.viewing import view_ledger, wait_for_ledger
@@ -137,14 +137,8 @@ def devices_of(workspace: Workspace, *, subject: Subject) -> Devices:
             kids = state.keys.grouped(account)
             names = _device_names(kids)
             listed = [_device(state, kid, names, used.get(kid, 0), now) for kid in kids]
-            pending = state.recoveries.get(account)
+            waiting = _waiting(state, account, now)
             way = _way(state, account)
-    waiting = None
-    if pending is not None and now < pending.due + FINISH_S:
-        kid = key_id(pending.key)
-        name = _device_names((kid,)).get(kid, "")
-        ends = pending.due + FINISH_S
-        waiting = Waiting(kid=kid, name=name, due_s=pending.due, ends_s=ends, ripe=now >= pending.due)
     known = {one.kid for one in listed}
     requests = [one for one in requests_of(workspace, subject=subject) if one.kid not in known]
     return Devices(
@@ -153,6 +147,31 @@ def devices_of(workspace: Workspace, *, subject: Subject) -> Devices:
         listed=tuple(sorted(listed, key=lambda one: (one.standing != "works", -one.since_s, one.kid))),
         requests=tuple(one for one in requests if waiting is None or one.kid != waiting.kid),
         waiting=waiting,
+    )
+
+
+def recovery_of(workspace: Workspace, *, subject: Subject) -> Waiting | None:
+    """A recovery of the member's account that is on its way; None without one, and where there is no ledger."""
+    account = account_of(subject)
+    now = int(workspace.now().timestamp())
+    try:
+        with view_ledger(workspace) as (ledger, _), ledger.reading() as state:
+            return _waiting(state, account, now)
+    except NoLedgerError:
+        return None
+
+
+def _waiting(state: State, account: str, now: int) -> Waiting | None:
+    pending = state.recoveries.get(account)
+    if pending is None or now >= pending.due + FINISH_S:
+        return None
+    kid = key_id(pending.key)
+    return Waiting(
+        kid=kid,
+        name=_device_names((kid,)).get(kid, ""),
+        due_s=pending.due,
+        ends_s=pending.due + FINISH_S,
+        ripe=now >= pending.due,
     )
 
 

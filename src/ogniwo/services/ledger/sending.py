@@ -8,7 +8,9 @@ import msgspec
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
 from ogniwo.core.ledger.canonical import encode
+from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.transactions import (
+    Dispute,
     Hold,
     Pay,
     Payload,
@@ -25,9 +27,11 @@ from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.billing.queries import invoice as invoice_of
 from ogniwo.services.ledger.access import NoLedgerError, has_ledger, member_path, organisation_path
+from ogniwo.services.ledger.contesting import tell_contested
 from ogniwo.services.ledger.payments import InvoiceNotPostedError, MemberUnknownError, member_of
 from ogniwo.services.ledger.viewing import view_ledger, wait_for_ledger
 from ogniwo.services.ledger.wallets import PAYMENT_TEXT, account_of
+from ogniwo.services.messages.operations import LEAST
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
 
@@ -35,7 +39,7 @@ WAIT_S = 8.0
 """How long a payment waits for whoever writes the ledger now before its sender is asked to try again."""
 
 TEXT_MAX = 140
-_BY_DEVICE = (Hold, Pay, RegisterKey, RevokeKey, SetKeyLimits, Settle, StopRecovery, Void)
+_BY_DEVICE = (Dispute, Hold, Pay, RegisterKey, RevokeKey, SetKeyLimits, Settle, StopRecovery, Void)
 
 
 class NotYoursError(Refusal):
@@ -142,23 +146,30 @@ def place_of_transaction(workspace: Workspace, *, subject: Subject, envelope: by
 
 
 def take_envelope(
-    workspace: Workspace, *, subject: Subject, envelope: bytes, words: PaymentText | None = None
+    workspace: Workspace, *, subject: Subject, envelope: bytes, words: PaymentText | None = None, by: str = ""
 ) -> Taken:
     """Put what a member's device signed on the ledger, once however often it is sent.
 
     `words` are kept off the ledger when the payload refers to their commitment. Raises NotYoursError,
     TextMismatchError, NoLedgerError, LockedError (another process writes for longer than WAIT_S), StoppedError (the
     outcome is unknown: send the same again) and the refusals of `open_transaction`. What the ledger's rules refuse is
-    given as a code: that id is used up.
+    given as a code: that id is used up. A dispute needs its words: the partner reads them among the messages.
     """
     if not has_ledger(workspace):
         raise NoLedgerError(detail="nothing was posted yet")
     opened = _opened(workspace, subject, envelope)
+    if isinstance(opened.payload, Dispute) and (words is None or len(words.text.strip()) < LEAST):
+        raise TextMismatchError(detail=f"a dispute says why, in {LEAST} characters or more")
     if words is not None:
         _keep_words(opened, words)
     before = _placed(workspace, opened)
-    if before is not None:
-        return before
+    taken = before or _sent(workspace, opened, envelope, subject)
+    if words is not None and taken.code == ACCEPTED:
+        tell_contested(workspace, opened, subject=subject, text=words.text, by=by)
+    return taken
+
+
+def _sent(workspace: Workspace, opened: SignedTransaction, envelope: bytes, subject: Subject) -> Taken:
     with wait_for_ledger(workspace, seconds=WAIT_S) as ledger:
         answer = ledger.submit([envelope])[0]
     if answer.height < 0:
@@ -223,7 +234,9 @@ def _keep_words(opened: SignedTransaction, words: PaymentText) -> None:
     except ValueError as error:
         raise TextMismatchError(detail="the salt is not hex") from error
     commitment = sha256(salt + content).hexdigest()
-    if len(words.text) > TEXT_MAX or len(salt) != 16 or commitment not in opened.payload.references:
+    payload = opened.payload
+    committed = {payload.text} if isinstance(payload, Dispute) else set(payload.references)
+    if len(words.text) > TEXT_MAX or len(salt) != 16 or commitment not in committed:
         raise TextMismatchError(detail=f"at most {TEXT_MAX} characters, and those that were signed")
     Commitment.objects.get_or_create(
         kind=PAYMENT_TEXT,

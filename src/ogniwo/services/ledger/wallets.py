@@ -1,5 +1,6 @@
 """A member's wallet as the ledger has it: metering tokens, means of payment, holds, history, bills paid in tokens."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -34,6 +35,7 @@ SHOWN = frozenset({"payment", "marketing"})
 """Kinds of assets that a wallet holds to be given; metering tokens are shown by point."""
 
 _DAY_S = 86_400
+_NAME = re.compile("[0-9a-f]{64}")
 
 
 class NoSuchTransactionError(Refusal):
@@ -389,7 +391,7 @@ def transaction_of(workspace: Workspace, *, subject: Subject, name: str) -> Loca
         point_path(one) for one in MeteringPoint.objects.all().visible_to(subject).select_related("organisation")
     }
     with view_ledger(workspace) as (_, tables):
-        place = tables.find(name)
+        place = tables.find(name) if _NAME.fullmatch(name) else None
         if place is None or not own & tables.involved(place.log_index):
             raise NoSuchTransactionError(detail=f"the ledger has no transaction {name} of yours")
     return place

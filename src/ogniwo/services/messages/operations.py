@@ -17,7 +17,8 @@ NOTICES: Final = ("notice", "price", "outage", "gap")
 """What a partner can tell by hand."""
 TITLE_MAX: Final = 120
 TEXT_MAX: Final = 4000
-_LEAST: Final = 5
+ABOUT_MAX: Final = 60
+LEAST: Final = 5
 
 
 class BadMessageError(Refusal):
@@ -113,6 +114,31 @@ def ask(workspace: Workspace, *, subject: Subject, text: str, by: str, bill: str
 
 
 @transaction.atomic
+def dispute_payment(
+    workspace: Workspace, *, subject: Subject, name: str, facts: Mapping[str, object], text: str, by: str
+) -> None:
+    """A member disputes a payment in tokens: `name` is the transaction (or the hold), `facts` what the partner needs.
+
+    The same text again is one message. Raises BadMessageError, MessageNotFoundError.
+    """
+    said = _checked(text)
+    member = _member(subject.member_number, subject)
+    row, new = Message.objects.get_or_create(
+        organisation=member.organisation,
+        member=member,
+        kind="payment",
+        sender="member",
+        about=name[:ABOUT_MAX],
+        text=said,
+        defaults={"author": by, "at": workspace.now(), "facts": {**facts, "name": name}},
+    )
+    if new:
+        MessageRead.objects.create(message=row, member=member, at=workspace.now())
+        logged = {"payment": name, "message": row.pk}
+        record_act(workspace, action="messages.payment", target=member.number, facts=logged, subject=by)
+
+
+@transaction.atomic
 def answer(workspace: Workspace, *, subject: Subject, message_id: int, text: str, by: str) -> None:
     """Answer what a member asked: by the partner, or by the member himself (a subject with a number).
 
@@ -150,8 +176,8 @@ def mark_read(workspace: Workspace, *, subject: Subject) -> int:
 
 def _checked(text: str) -> str:
     said = text.replace("\r\n", "\n").strip()
-    if not _LEAST <= len(said) <= TEXT_MAX:
-        raise BadMessageError(detail=f"write {_LEAST} to {TEXT_MAX} characters; these are {len(said)}")
+    if not LEAST <= len(said) <= TEXT_MAX:
+        raise BadMessageError(detail=f"write {LEAST} to {TEXT_MAX} characters; these are {len(said)}")
     return said
 
 

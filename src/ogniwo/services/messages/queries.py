@@ -7,6 +7,7 @@ from typing import Any
 
 from ogniwo.records.messages.models import Message, MessageRead
 from ogniwo.records.visibility import Subject
+from ogniwo.services.messages.operations import ABOUT_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,19 @@ def messages_about(*, subject: Subject, bill: str) -> tuple[MessageView, ...]:
     """What a member wrote about a bill, with the answers, oldest first."""
     rows = Message.objects.all().visible_to(subject).filter(answers=None, kind="dispute", about=bill)
     return _views(rows.select_related("member").order_by("at", "pk"), set(), known=False)
+
+
+def messages_about_payment(*, subject: Subject, name: str) -> tuple[MessageView, ...]:
+    """What a member wrote about a payment in tokens, or a hold, with the answers, oldest first."""
+    rows = Message.objects.all().visible_to(subject).filter(answers=None, kind="payment", about=name[:ABOUT_MAX])
+    found = _views(rows.select_related("member").order_by("at", "pk"), set(), known=False)
+    return tuple(one for one in found if one.facts.get("name") == name)
+
+
+def disputed_payments(*, subject: Subject) -> frozenset[str]:
+    """The payments and holds that a member disputed in a message, by name."""
+    rows = Message.objects.all().visible_to(subject).filter(answers=None, kind="payment")
+    return frozenset(str(facts["name"]) for facts in rows.values_list("facts", flat=True))
 
 
 def unread_count(*, subject: Subject) -> int:

@@ -24,8 +24,10 @@ from ogniwo.interfaces.web.wallet.answers import (
 )
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.contracts.econtracts import EContractNotFoundError, ErasedContractError
+from ogniwo.services.contracts.evidence import NotSignedError
 from ogniwo.services.contracts.own_contracts import (
     document_of,
+    evidence_of,
     offered_signature,
     own_contract,
     own_contracts,
@@ -91,6 +93,14 @@ def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, number:
     return download(data, name=f"contract-{name[:16]}{end}.pdf")
 
 
+@wallet_page("contracts/<str:name>/evidence/", name="wallet_contracts_evidence")
+def evidence(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:  # noqa: ARG001
+    """Everything that proves offline what was agreed, by whom, when, and what came of it."""
+    with _own_only(ErasedContractError, NotSignedError):
+        data = evidence_of(workspace(), name=name, subject=standing.subject)
+    return download(data, name=f"contract-{name[:16]}-evidence.zip")
+
+
 @wallet_page("contracts/<str:name>/", name="wallet_contracts_one")
 def one_contract(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:
     """One contract: its terms in words, its document, its signatures, and the step of signing."""
@@ -104,6 +114,7 @@ def one_contract(request: HttpRequest, standing: Standing, *, code: str, number:
         "pdf": reverse("wallet_contracts_pdf", kwargs={**place, "name": name}),
         "devices": reverse("wallet_devices", kwargs=place),
         "check": reverse("wallet_check", kwargs=place),
+        "evidence": reverse("wallet_contracts_evidence", kwargs={**place, "name": name}),
     }
     facts = facts_of(request, standing, view_of(standing), code=code, urls=urls)
     facts |= {"contract": name, "salted": terms.salted if terms else ""}
@@ -111,6 +122,7 @@ def one_contract(request: HttpRequest, standing: Standing, *, code: str, number:
         "contract": found,
         "terms": terms,
         "signs": found.may_sign and facts["acts"],
+        "leaves": found.leaving if facts["acts"] else "",
         "facts": facts,
         "texts": _texts(),
         "urls": urls,
@@ -135,6 +147,8 @@ def _texts() -> dict[str, str]:
         "refused econtract.different_document": _(
             "The stored document is not what its terms look like. Do not sign; tell your organisation."
         ),
+        "left": _("Done. It stands on the ledger."),
+        "leave_unknown": _("There was no answer. Open this page again: it says whether the agreement still stands."),
         "refused ledger.already_signed": _("You have signed this agreement already, perhaps on another device."),
         "refused ledger.contract_state": _("This agreement can no longer be signed: it ended or was withdrawn."),
         "refused ledger.contract_document": _("This is not the document that was proposed. Nothing was signed."),

@@ -30,7 +30,7 @@ from ogniwo.services.ledger.devices import (
     offered_payload,
     revoke_device,
 )
-from ogniwo.services.ledger.recovering import FIRST_LIMITS, finish_recovery, stop_recovery
+from ogniwo.services.ledger.recovering import FIRST_LIMITS, agreed, finish_recovery, stop_recovery
 
 _ENDPOINTS = ("offer", "enrol", "revoke", "turn_away", "stop", "finish")
 
@@ -50,7 +50,16 @@ def devices(request: HttpRequest, standing: Standing, *, code: str, number: str)
             "requests": {one.kid: one.envelope for one in found.requests if one.way == "further"},
             "waiting": found.waiting.kid if found.waiting else "",
         }
-    context = {"found": found, "facts": facts, "texts": _texts(), "limits": FIRST_LIMITS, "urls": urls}
+    asked = [one.kid for one in found.requests if one.way == "recover"] if found else []
+    waiting = [found.waiting.kid] if found and found.waiting else []
+    context = {
+        "found": found,
+        "agreed": {kid: agreed(kid) for kid in (*asked, *waiting)},
+        "facts": facts,
+        "texts": _texts(),
+        "limits": FIRST_LIMITS,
+        "urls": urls,
+    }
     return render(request, "web/wallet/devices.html", context)
 
 

@@ -8,6 +8,7 @@ from ogniwo.interfaces.web.registry import own_page, wallet_page
 from ogniwo.interfaces.web.sign_in import WELCOME
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.access.viewers import Standing
+from ogniwo.services.ledger.devices import recovery_of
 from ogniwo.services.messages.queries import messages_of, unread_count
 from ogniwo.services.wallet.overview import overview_of
 
@@ -30,6 +31,7 @@ def home(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
     context = {
         "found": overview_of(workspace(), code=code, subject=subject),
         "news": messages_of(subject=subject, limit=3),
+        "recovery": recovery_of(workspace(), subject=subject),
         "unread": unread_count(subject=subject),
     }
     return render(request, "web/wallet/home.html", context)

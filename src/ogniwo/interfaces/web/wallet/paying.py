@@ -138,7 +138,11 @@ def submit(request: HttpRequest, standing: Standing, *, code: str, number: str) 
     words = body.get("words")
     text = PaymentText(salt=text_of(words, "salt"), text=text_of(words, "text")) if isinstance(words, dict) else None
     taken = take_envelope(
-        workspace(), subject=standing.subject, envelope=text_of(body, "envelope").encode(), words=text
+        workspace(),
+        subject=standing.subject,
+        envelope=text_of(body, "envelope").encode(),
+        words=text,
+        by=viewer(request).login,
     )
     return {
         "transaction": taken.transaction,

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.calendar import WARSAW
-from ogniwo.interfaces.web.context import day_of, month_of, workspace
+from ogniwo.interfaces.web.context import day_of, month_of, viewer, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.templatetags.console import local
 from ogniwo.interfaces.web.wallet.answers import facts_of, shared_texts, view_of
 from ogniwo.interfaces.web.wallet.bills import document_words
-from ogniwo.services.access.viewers import Standing
+from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.ledger.contesting import dispute_paid, payment_of
 from ogniwo.services.ledger.statements import (
     AssetStatement,
     StatementPeriodError,
@@ -27,7 +28,8 @@ from ogniwo.services.ledger.statements import (
     statement_pdf,
     token_statement,
 )
-from ogniwo.services.ledger.wallets import HistoryRow, metering_tokens, wallet_history
+from ogniwo.services.ledger.wallets import HistoryRow, NoSuchTransactionError, metering_tokens, wallet_history
+from ogniwo.services.messages.queries import disputed_payments, messages_about_payment
 from ogniwo.services.parties.sheet import table_bytes
 
 _PAGE = 25
@@ -59,13 +61,25 @@ def tokens(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "shown_month": month,
         "months": (month.shifted(-1), month.shifted(1)),
         "history": history,
+        "disputed": disputed_payments(subject=standing.subject),
         "direction": direction,
         "older": history[-1].log_index if len(history) == _PAGE else "",
         "facts": facts_of(request, standing, seen, code=code, urls=urls),
         "until": workspace().now().astimezone(ZoneInfo(WARSAW)).date(),
-        "texts": {**shared_texts(), "done": _("Done. It stands on the ledger.")},
+        "texts": _texts(),
     }
     return render(request, "web/wallet/tokens.html", context)
+
+
+def _texts() -> dict[str, str]:
+    return {
+        **shared_texts(),
+        "done": _("Done. It stands on the ledger."),
+        "why": _("Write in a few words what is wrong."),
+        "refused ledger.disputed": _("This reservation is disputed already."),
+        "refused ledger.hold_expired": _("This reservation has ended already."),
+        "refused wallet.text": _("Write in a few words what is wrong."),
+    }
 
 
 @wallet_page("tokens/statement/<str:form>/", name="wallet_tokens_statement")
@@ -91,6 +105,22 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
         return redirect(reverse("wallet_tokens", kwargs={"code": code, "number": number}) + "#statement")
     data = statement_pdf(found, language=document_words(standing)) if form == "pdf" else _table(form, found)
     return download(data, name=f"tokens-{number}-{first}-{last}.{form}")
+
+
+@wallet_page("tokens/payments/<str:name>/", name="wallet_tokens_payment", methods=("GET", "POST"))
+def payment(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:
+    """One payment: who, what for, where it stands on the ledger; what is wrong with it, and what the partner says."""
+    try:
+        found = payment_of(workspace(), subject=standing.subject, name=name)
+        if request.method == "POST":
+            text = request.POST.get("text", "")
+            dispute_paid(workspace(), subject=standing.subject, name=name, text=text, by=viewer(request).login)
+            messages.success(request, _("Your message was sent. The answer will stand here."))
+            return redirect("wallet_tokens_payment", code=code, number=number, name=name)
+    except NoSuchTransactionError as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+    said = messages_about_payment(subject=standing.subject, name=name)
+    return render(request, "web/wallet/payment.html", {"payment": found, "said": said})
 
 
 def _day(text: str, *, otherwise: date) -> date:

@@ -1,12 +1,13 @@
-/** The wallet page: takes, gives back or frees what is reserved, signed by this device. */
+/** The wallet page: takes, gives back, frees or disputes what is reserved, signed by this device. */
 import { framed, keyOf, signBytes } from './device.js';
-import { Refused, ask, onPress, say, show, tell, wallet } from './page.js';
+import { Refused, ask, onPress, one, say, show, tell, wallet } from './page.js';
+import { committed } from './payments.js';
 
-/** @param {{[field: string]: unknown}} operation */
-async function act(operation) {
+/** @param {{[field: string]: unknown}} operation @param {{salt: string, text: string}} [words] kept off the ledger */
+async function act(operation, words) {
   const key = await keyOf(wallet.wallet);
   if (!key) throw new Refused('wallet.no_key', say('no_key'));
-  const said = await ask(wallet.urls.submit, { envelope: await signBytes(key, framed(wallet, operation)) });
+  const said = await ask(wallet.urls.submit, { envelope: await signBytes(key, framed(wallet, operation)), words });
   if (said.code !== 'accepted') throw new Refused(said.code, said.detail);
   tell(say('done'));
   setTimeout(() => location.reload(), 1_200);
@@ -22,5 +23,16 @@ for (const button of buttons) {
       ? act({ op: 'settle', hold: settle, amount: Number(amount), final: true })
       : act({ op: 'void', hold: button.dataset.void }),
   );
+}
+/** @type {NodeListOf<HTMLButtonElement>} */
+const contests = document.querySelectorAll('[data-contest]');
+for (const button of contests) {
+  show(/** @type {Element} */ (button.closest('[data-contesting]')), wallet.acts);
+  onPress(button, async () => {
+    const why = one(`#${button.dataset.why}`).value.trim();
+    if (why.length < 5) throw new Refused('wallet.text', say('why'));
+    const { words, commitment } = await committed(why);
+    await act({ op: 'dispute', hold: button.dataset.contest, text: commitment }, words);
+  });
 }
 document.documentElement.dataset.ready = 'yes';
