@@ -184,7 +184,7 @@ def team_main(folder: Path) -> None:
     """`Team` at the other end: who works how long comes in line by line, times in milliseconds go out."""
     from ogniwo.project.entry import prepare  # noqa: PLC0415 -- Django wants its folder first
 
-    prepare(folder)
+    prepare(folder, for_people=True)
     from django.db import connection  # noqa: PLC0415 -- after Django is ready
 
     workspace = importlib.import_module("ogniwo.services.workspace.operations").open_workspace(root=folder)

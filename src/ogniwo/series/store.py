@@ -225,9 +225,16 @@ class IntervalStore:
         return found.get(point, ())
 
     def read_points(
-        self, *, points: Collection[str], month: Month, channels: Collection[str] | None = None
+        self,
+        *,
+        points: Collection[str],
+        month: Month,
+        channels: Collection[str] | None = None,
+        as_of: datetime | None = None,
     ) -> dict[tuple[str, str], IntervalSeries]:
-        """The latest versions of channels (None: all) of some points, each part of a file read once.
+        """The latest versions, or those known at an instant, of channels (None: all) of some points.
+
+        Each part of a file is read once.
 
         Raises StoreDamaged when values are not those that were committed.
         """
@@ -236,7 +243,7 @@ class IntervalStore:
             self._index.refresh()
             versions = [
                 version
-                for (point, channel), version in self._index.as_of(month, None).items()
+                for (point, channel), version in self._index.as_of(month, as_of).items()
                 if point in wanted and (channels is None or channel in channels)
             ]
         versions.sort(key=lambda version: (version.path, version.row))

@@ -23,7 +23,7 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import memberships_in
 from ogniwo.services.metering.active import STAGES, Pair, chosen_stage, needed_series
-from ogniwo.services.metering.quality import visible_points
+from ogniwo.services.metering.quality import POINTS_AT_ONCE, visible_points
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.kept import Kept
 from ogniwo.services.workspace.model import Workspace
@@ -245,8 +245,6 @@ def community_balance(workspace: Workspace, *, community: Organisation, month: M
 
 
 _BALANCES: Final = Kept[MonthBalance](12)
-_AT_ONCE: Final = 256
-"""How many points' months are held in memory together: some 15 kB for a channel."""
 
 
 def _balanced(workspace: Workspace, community: str, month: Month, memberships: Sequence[Membership]) -> MonthBalance:
@@ -281,8 +279,8 @@ def _with_series(
     workspace: Workspace, month: Month, memberships: Sequence[Membership]
 ) -> Iterator[tuple[Membership, Pair]]:
     """Each membership with its point's import and export; the files are read for many points together."""
-    for first in range(0, len(memberships), _AT_ONCE):
-        part = memberships[first : first + _AT_ONCE]
+    for first in range(0, len(memberships), POINTS_AT_ONCE):
+        part = memberships[first : first + POINTS_AT_ONCE]
         codes = {one.point.code for one in part}
         read = workspace.series.read_points(points=codes, month=month, channels=STAGES)
         for one in part:

@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -146,7 +147,9 @@ def _days_of(finding: Finding, month: Month) -> range | tuple[int]:
     return range(max(first, 0), min(last + 1, month.days))
 
 
+@lru_cache(maxsize=4_096)
 def _cell(slots: int, missing: int, filled: int, findings: int) -> HeatCell:
+    """What a day shows; most days are alike, and a month of 1,000 points keeps 31,000 of them."""
     if slots == missing:
         state = NONE
     elif missing:

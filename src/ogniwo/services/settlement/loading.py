@@ -1,8 +1,10 @@
 """Gather everything a cooperative's month is settled from: series, memberships, contracts, rules, the pool before."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -24,12 +26,16 @@ from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.settlement.models import CommunityRules, SettlementRun
 from ogniwo.services.contracts.queries import contracts_of_points, memberships_in, rules_on
-from ogniwo.services.metering.active import active_series, needed_series
+from ogniwo.services.metering.active import STAGES, chosen_stage, needed_series
 from ogniwo.services.metering.context import point_context
+from ogniwo.services.metering.quality import POINTS_AT_ONCE
 from ogniwo.services.settlement.yearly_use import with_yearly_use
 from ogniwo.services.workspace.model import Workspace
 
 _NAMED_POINTS = 5
+_CHANNELS: Final = (*sorted(STAGES), REACTIVE_Q1, REACTIVE_Q4)
+_Read = Callable[[str], IntervalSeries | None]
+"""A point's series of the month, by channel."""
 
 
 class IncompleteMonthError(Refusal):
@@ -176,12 +182,16 @@ def load_month(
     partial = [one.point.code for one in memberships if one.participation_percent < 100]
     if partial:
         raise PartialParticipationError(detail=f"{', '.join(partial)} takes part with less than 100 %")
-    codes = [one.point.code for one in memberships]
-    twice = sorted({code for code in codes if codes.count(code) > 1})
+    twice = sorted(code for code, times in Counter(one.point.code for one in memberships).items() if times > 1)
     if twice:
         raise TwoMembershipsError(detail=f"{', '.join(twice)} is in {community.code} twice in {month}")
-    contracts = contracts_of_points([one.point for one in memberships])
-    points = tuple(_member_point(workspace, membership, month, contracts, as_of=as_of) for membership in memberships)
+    contracts: dict[str, list[SupplyContract[PointTerms]]] = {}
+    for one in contracts_of_points([each.point for each in memberships]):
+        contracts.setdefault(one.point, []).append(one)
+    points = tuple(
+        _member_point(membership, month, contracts.get(membership.point.code, []), read)
+        for membership, read in _with_series(workspace, memberships, month, as_of=as_of)
+    )
     _refuse_incomplete(points, month)
     return MonthInputs(
         community=community,
@@ -193,20 +203,22 @@ def load_month(
     )
 
 
+def _with_series(
+    workspace: Workspace, memberships: Sequence[Membership], month: Month, *, as_of: datetime | None
+) -> Iterator[tuple[Membership, _Read]]:
+    """Each membership with its point's series by channel; the files are read for many points together."""
+    for first in range(0, len(memberships), POINTS_AT_ONCE):
+        part = memberships[first : first + POINTS_AT_ONCE]
+        codes = {one.point.code for one in part}
+        found = workspace.series.read_points(points=codes, month=month, channels=_CHANNELS, as_of=as_of)
+        for one in part:
+            yield one, {channel: found.get((one.point.code, channel)) for channel in _CHANNELS}.__getitem__
+
+
 def _member_point(
-    workspace: Workspace,
-    membership: Membership,
-    month: Month,
-    contracts: Sequence[SupplyContract[PointTerms]],
-    *,
-    as_of: datetime | None,
+    membership: Membership, month: Month, contracts: Sequence[SupplyContract[PointTerms]], read: _Read
 ) -> MemberPoint:
-    code = membership.point.code
-
-    def read(channel: str) -> IntervalSeries | None:
-        return workspace.series.read(point=code, channel=channel, month=month, as_of=as_of)
-
-    imports, exports = active_series(workspace, point=code, month=month, as_of=as_of)
+    imports, exports = chosen_stage(read)
     taken, given = _netted(imports, exports, month)
     first = max(month.first, membership.valid_from)
     last_exclusive = min(month.shifted(1).first, membership.valid_to or date.max)
@@ -224,7 +236,7 @@ def _member_point(
         given=given * inside,
         metered_in_wh=int((_hourly(imports, month) * inside).sum()),
         metered_out_wh=int((_hourly(exports, month) * inside).sum()),
-        contracts=_with_last_year(membership.point, [one for one in contracts if one.point == code], month),
+        contracts=_with_last_year(membership.point, contracts, month),
     )
 
 
