@@ -50,7 +50,15 @@ def devices(request: HttpRequest, standing: Standing, *, code: str, number: str)
             "requests": {one.kid: one.envelope for one in found.requests if one.way == "further"},
             "waiting": found.waiting.kid if found.waiting else "",
         }
-    context = {"found": found, "facts": facts, "texts": _texts(), "limits": FIRST_LIMITS, "urls": urls}
+    back = request.GET.get("back", "")
+    context = {
+        "found": found,
+        "facts": facts,
+        "texts": _texts(),
+        "limits": FIRST_LIMITS,
+        "urls": urls,
+        "back": back if back.startswith(reverse("wallet_home", kwargs=place)) else "",
+    }
     return render(request, "web/wallet/devices.html", context)
 
 
