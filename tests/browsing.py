@@ -224,14 +224,22 @@ def listen(page, wrong):
     page.on("pageerror", lambda error: wrong.append(str(error)))
 
 
+_AXE = f"{Axe().axe_script}; true"
+"""axe; with a value at the end, for the value of the script itself, all of axe, would be carried over at each page."""
+_FOUND = """axe.run(document, { resultTypes: ["violations"] })
+  .then(({ violations }) => violations.map((one) => `${one.id} ${JSON.stringify(one.nodes[0].target)}`))"""
+
+
 def faults(page, where, sizes=(DESK, PHONE)):
-    """What axe finds on the page, and whether it scrolls sideways, at each size."""
+    """What axe finds on the page, and whether it scrolls sideways, at each size.
+
+    Four fifths of the time are axe's own rule of contrast, text by text: only fewer texts would be faster.
+    """
     wrong = []
+    page.evaluate(_AXE)
     for size in sizes:
         page.set_viewport_size(size)
-        # Only what is wrong is wanted: the rest of axe's report is most of its time.
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-        wrong += [f"{where} {size['width']}: {one['id']} {one['nodes'][0]['target']}" for one in found]
+        wrong += [f"{where} {size['width']}: {one}" for one in page.evaluate(_FOUND)]
         if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
             wrong.append(f"{where} {size['width']}: the page scrolls sideways")
     return wrong

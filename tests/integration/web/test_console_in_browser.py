@@ -57,7 +57,6 @@ WITH_CHOICES = (
     "period/?preview=1",
     "bills/?month=2026-09",
     "today/?month=2026-09",
-    "period/?month=2026-10",
 )
 
 

@@ -50,6 +50,7 @@ def devices(request: HttpRequest, standing: Standing, *, code: str, number: str)
             "requests": {one.kid: one.envelope for one in found.requests if one.way == "further"},
             "waiting": found.waiting.kid if found.waiting else "",
         }
+    back = request.GET.get("back", "")
     asked = [one.kid for one in found.requests if one.way == "recover"] if found else []
     waiting = [found.waiting.kid] if found and found.waiting else []
     context = {
@@ -59,6 +60,7 @@ def devices(request: HttpRequest, standing: Standing, *, code: str, number: str)
         "texts": _texts(),
         "limits": FIRST_LIMITS,
         "urls": urls,
+        "back": back if back.startswith(reverse("wallet_home", kwargs=place)) else "",
     }
     return render(request, "web/wallet/devices.html", context)
 

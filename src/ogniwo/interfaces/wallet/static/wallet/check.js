@@ -1,14 +1,13 @@
 /** Verify: the device checks receipts against what it holds, says in words what it checked, and refuses a fork. */
 import { Forked, check, evidenceOf, hold, link, noteOf, pinOf } from './pin.js';
-import { Unreachable, ask, bytesOf, language, maybe, onPress, one, reason, say, show, tell, wallet } from './page.js';
+import { Unreachable, ask, bytesOf, language, maybe, momentText, onPress, one, reason, say, show, tell, wallet } from './page.js';
 import { all, drop, put } from './store.js';
 import { parseCheckpoint } from './verify/checkpoints.js';
 
 const WORDS = language === 'en' ? 'en' : 'pl';
 
 /** @param {string} iso @returns {string} */
-const when = (iso) =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso));
+const when = (iso) => momentText(new Date(iso));
 
 async function showHeld() {
   const pin = await pinOf(wallet.network);
@@ -160,6 +159,11 @@ async function begin() {
   if (!(await showAlarm())) await refresh();
   await showAlarm();
   await showHeld();
+  // Who came from a bill or from a payment has asked already.
+  const { searchParams } = new URL(location.href);
+  const asked = searchParams.get('bill') ?? searchParams.get('transaction');
+  const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll('[data-check]'));
+  if (asked) [...buttons].find((each) => each.dataset.id === asked)?.click();
 }
 
 await begin();

@@ -52,10 +52,14 @@ export function groszeOf(text) {
   return Number(whole) * 100 + Number(part.padEnd(2, '0'));
 }
 
-/** @param {number} seconds since 1970 @returns {string} */
-export function timeText(seconds) {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(seconds * 1000);
+/** @param {Date | number} instant @returns {string} as everywhere on the pages: `2026-11-06 10:00`, Polish time */
+export function momentText(instant) {
+  const form = /** @type {const} */ ({ dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Warsaw' });
+  return new Intl.DateTimeFormat('sv-SE', form).format(instant);
 }
+
+/** @param {number} seconds since 1970 @returns {string} */
+export const timeText = (seconds) => momentText(seconds * 1000);
 
 /** The server could not be reached, or its answer was lost: nobody knows what happened. */
 export class Unreachable extends Error {}

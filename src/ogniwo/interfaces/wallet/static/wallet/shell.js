@@ -9,7 +9,7 @@ function offline() {
   const away = since !== undefined || !navigator.onLine;
   banner.hidden = !away;
   if (!away) return;
-  const time = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
+  const time = new Intl.DateTimeFormat('sv-SE', { dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Warsaw' });
   const at = time.format(since ? new Date(since) : new Date());
   banner.textContent = (banner.dataset.text ?? '').replace('{time}', at);
 }
