@@ -168,17 +168,21 @@ class DeliveryPage(TypedDict):
 
 
 class EnergyIn(TypedDict):
-    """The energy of the month in exactly one way.
+    """The energy in exactly one way.
 
-    `zones_wh`; `profile_wh`; or `shape` with `shape_total_wh`. A profile has one whole number for each slot
-    of the local month; a shape is any profile that gives only proportions, such as an operator's standard
-    profile.
+    `zones_wh`; `profile_wh`; `shape` with its total; `year_shape` with its total. A profile has one whole
+    number for each slot of the local month; a shape is any profile that gives only proportions.
+    `year_shape`, one number for each slot of the local year, is an operator's standard profile: the month
+    is priced for its part of `year_total_wh`, the use of a year, which also counts as `yearly_use_wh` where
+    the terms name none.
     """
 
     zones_wh: NotRequired[dict[str, int]]
     profile_wh: NotRequired[list[int]]
     shape: NotRequired[list[int]]
     shape_total_wh: NotRequired[int]
+    year_shape: NotRequired[list[int]]
+    year_total_wh: NotRequired[int]
     slot_seconds: NotRequired[Literal[900, 3600]]
     maximum_power_w: NotRequired[int | None]
 

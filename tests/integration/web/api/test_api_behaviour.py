@@ -8,7 +8,7 @@ from http import HTTPStatus
 import pytest
 from pyarrow import parquet
 
-from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.calendar import Month, grid_of_month
 from ogniwo.interfaces.api import callers, middleware
 from ogniwo.interfaces.api.limits import Buckets, Limit
 from ogniwo.interfaces.api.problems import PROBLEM_JSON
@@ -21,6 +21,7 @@ from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 from ogniwo.services.jobs.worker import work
 from ogniwo.services.metering.bulk import _csv
 from ogniwo.services.metering.queries import intervals_of
+from ogniwo.services.tariffs.calculating import AskedEnergy, _usage
 from ogniwo.services.workspace.queries import Subject
 
 PLACE = f"/organisations/{COMMUNITY_CODE}"
@@ -344,8 +345,41 @@ class TestCalculator:
         assert one == other
         assert one["lines"]
 
+    def test_a_standard_profile_gives_each_month_its_part_of_a_year(self, reading, program_of):
+        program, total = program_of(reading), 2_345_678
+        year = [100 + hour % 24 * 7 + hour % 168 for hour in range(8_760)]
+        laid, first = [], 0
+        for number in range(1, 13):
+            slots = grid_of_month(Month(2026, number), slot_s=3_600).slots
+            asked = AskedEnergy(year_shape=year, year_total_wh=total)
+            usage = _usage(Month(2026, number), asked)
+            laid += [int(value) for value in usage.energy_wh]
+            first += slots
+            assert len(laid) == first
+        assert sum(laid) == total
+        assert all(
+            abs(value * sum(year) - total * weight) <= sum(year) for value, weight in zip(laid, year, strict=True)
+        )
+        # October holds the hour that comes twice, and the months before it one hour less than whole days.
+        october = laid[273 * 24 - 1 : 273 * 24 - 1 + 745]
+        terms = {key: value for key, value in TERMS.items() if key != "yearly_use_wh"}
+        order = {"month": "2026-10", "terms": terms, "energy": {"year_shape": year, "year_total_wh": total}}
+        one = program.post("/calculations", order).json()
+        same = {"month": "2026-10", "terms": {**terms, "yearly_use_wh": total}, "energy": {"profile_wh": october}}
+        assert one == program.post("/calculations", same).json()
+        assert one["lines"]
+
     @pytest.mark.parametrize(
-        "energy", [{}, {"profile_wh": [1] * 743}, {"shape": [0] * 744}, {"zones_wh": {"all": 1}, "shape": [1]}]
+        "energy",
+        [
+            {},
+            {"profile_wh": [1] * 743},
+            {"shape": [0] * 744},
+            {"zones_wh": {"all": 1}, "shape": [1]},
+            {"year_shape": [1] * 8_784, "year_total_wh": 1_000},
+            {"year_shape": [0] * 8_760, "year_total_wh": 1_000},
+            {"year_shape": [1] * 8_760, "shape": [1] * 744},
+        ],
     )
     def test_an_energy_that_is_not_the_months_is_refused(self, reading, program_of, energy):
         answer = program_of(reading).post("/calculations", {"month": "2026-05", "terms": TERMS, "energy": energy})

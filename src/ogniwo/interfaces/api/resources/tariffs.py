@@ -21,6 +21,7 @@ from ogniwo.services.tariffs.queries import PricedPoint
 
 _Wh = Annotated[int, Field(ge=0, le=ENERGY_WH_MAX)]
 _SLOTS_MAX = 2_980
+_YEAR_SLOTS_MAX: Final = 366 * 96
 
 
 class RateOut(Schema):
@@ -78,16 +79,19 @@ class TermsIn(In):
 
 
 class EnergyIn(In):
-    """The energy of the month in exactly one way: `zones_wh`; `profile_wh`; or `shape` with `shape_total_wh`.
+    """The energy in exactly one way: `zones_wh`; `profile_wh`; `shape` with its total; `year_shape` with its total.
 
-    A profile has one whole number for each slot of the local month; a shape is any profile that gives only proportions,
-    such as an operator's standard profile.
+    A profile has one whole number for each slot of the local month; a shape is any profile that gives only proportions.
+    `year_shape`, one number for each slot of the local year, is an operator's standard profile: the month is priced for
+    its part of `year_total_wh`, the use of a year, which also counts as `yearly_use_wh` where the terms name none.
     """
 
     zones_wh: Annotated[dict[Annotated[str, Field(max_length=30)], _Wh], Field(max_length=10)] = {}
     profile_wh: Annotated[list[_Wh], Field(max_length=_SLOTS_MAX)] = []
     shape: Annotated[list[_Wh], Field(max_length=_SLOTS_MAX)] = []
     shape_total_wh: _Wh = 0
+    year_shape: Annotated[list[_Wh], Field(max_length=_YEAR_SLOTS_MAX)] = []
+    year_total_wh: _Wh = 0
     slot_seconds: Literal[900, 3_600] = 3_600
     maximum_power_w: Annotated[int, Field(ge=0, le=10**9)] | None = None
 
@@ -215,6 +219,8 @@ def calculate_price(request: ApiRequest, order: CalculationIn) -> CalculationOut
     """The price of a month on a tariff: every line with its rates and their sources. Nothing is stored."""
     terms = order.terms.model_dump()
     energy = order.energy.model_dump()
+    if energy["year_shape"] and terms["yearly_use_wh"] is None:
+        terms["yearly_use_wh"] = energy["year_total_wh"]
     priced = calculate(
         book=rate_book_of(workspace()),
         terms=PointTerms(**{**terms, "phases": Phases(terms["phases"]), "clock": Clock(terms["clock"])}),
