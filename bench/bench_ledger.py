@@ -20,6 +20,7 @@ from ogniwo.chain.opening import SnapshotKeeper
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.snapshots import SnapshotFolder
 from ogniwo.chain.stores import open_store
+from ogniwo.core.ledger import hashing
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.admission import open_transaction
 from ogniwo.core.ledger.canonical import encode
@@ -123,9 +124,10 @@ def syncs_per_s(folder: Path) -> float:
 
 
 def await_workers(ledger: EmbeddedLedger) -> None:
-    """Submit what is refused at once until the processes that verify are ready."""
+    """Submit what is refused at once until the processes that verify are ready, and the compiled hashes loaded."""
     for _ in range(1_000):
-        if len(ledger.workers) == PROCESSORS:
+        assert not hashing.is_refused(), "the compiled hashes are wrong on this processor"
+        if len(ledger.workers) == PROCESSORS and hashing.is_compiled():
             return
         ledger.submit([b"{}"])
         time.sleep(0.02)

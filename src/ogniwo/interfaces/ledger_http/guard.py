@@ -31,6 +31,40 @@ def raw_answer(code: str, detail: str) -> bytes:
     return b"".join([*lines, b"\r\n", body])
 
 
+class _Together:
+    """A transport that sends what is written in one turn of the loop at once: uvicorn writes head and body apart.
+
+    A system call is a fifth of a small request here, and the client is spared one as well.
+    """
+
+    __slots__ = ("_loop", "_pieces", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._pieces: list[bytes] = []
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 -- everything else is the transport's own
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Keep it until the answer is whole or the turn is over."""
+        if not self._pieces:
+            self._loop.call_soon(self.flush)
+        self._pieces.append(data)
+
+    def flush(self) -> None:
+        """Send what was kept."""
+        pieces, self._pieces = self._pieces, []
+        if pieces and not self._transport.is_closing():
+            self._transport.write(b"".join(pieces))
+
+    def close(self) -> None:
+        """Send what was kept, then close."""
+        self.flush()
+        self._transport.close()
+
+
 class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds on time, head, pipelining and connections; `guarded` sets the bounds."""
 
@@ -41,7 +75,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or say that there are enough."""
-        super().connection_made(transport)
+        super().connection_made(_Together(transport, self.loop))  # type: ignore[arg-type]  # a transport in all it does
         self._since = self.loop.time()
         if len(self.connections) > self.limits.connections:
             self._turn_away("http.overloaded", f"{self.limits.connections} connections are open; try again later")
