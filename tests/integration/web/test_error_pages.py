@@ -1,4 +1,4 @@
-"""Pages for what went wrong, in both languages: they say what to do, and stand without a session or a database."""
+"""Pages for what went wrong, in both languages: they say what to do, and stand without signing in or a database."""
 
 import pytest
 from django.test import Client
