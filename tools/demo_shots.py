@@ -255,7 +255,8 @@ def _targets(page: Page, address: str, *, who: str, in_wallet: bool) -> Iterator
         name = parts[-1] if len(parts) > 3 or parts[0] == "o" else "home"
         found.setdefault(target, name)
         page.goto(address + target)
-        for below in _links(page, "main .cards a, main table a", address):
+        listed = _links(page, "main .cards a, main table a", address)
+        for below in sorted(listed, key=lambda one: "/FV/" not in one):  # a bill tells more than its correction
             own = below.split("?")[0].startswith(target) and target not in {below, home}
             if own and not below.split("?")[0].rstrip("/").endswith(("pdf", "csv", "xlsx", "receipt")):
                 found.setdefault(below, name.rstrip("s") if name.endswith("s") else f"{name}-one")

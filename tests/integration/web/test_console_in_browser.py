@@ -1,6 +1,9 @@
 """Every page of the console in Chromium, in Polish and English, on a phone and a desk: nothing for axe to find."""
 
+from importlib import import_module
+
 import pytest
+from django.conf import settings
 
 from browsing import browse, faults, page_of, serving, tabbed_to
 from ogniwo.interfaces.web.registry import PAGES
@@ -31,6 +34,7 @@ FILES = {
     "invitation_qr",
     "members_file",
     "log_file",
+    "reading_photo",
     "wallet_manifest",
     "wallet_icon",
     "wallet_worker",
@@ -107,6 +111,7 @@ def _checked_ledger(workspace):
 def _addresses(values):
     """The address of every page that shows something, and some with choices made."""
     found = []
+    import_module(settings.ROOT_URLCONF)  # pages are registered when their addresses are made
     for page in PAGES:
         if "GET" not in page.methods or page.name in FILES | ELSEWHERE or page.act == Act.OWN_WALLET:
             continue
