@@ -40,6 +40,7 @@ from ogniwo_client.models import (
     MonthOrder,
     MovementOut,
     MovementPage,
+    NewSchedule,
     NewWebhook,
     OlderCheckpoint,
     OrganisationOut,
@@ -53,6 +54,9 @@ from ogniwo_client.models import (
     RunOut,
     RunPage,
     RunStateOut,
+    ScheduleChange,
+    ScheduleOut,
+    SchedulePage,
     StatementOut,
     StatementPage,
     SubmittedOut,
@@ -120,6 +124,22 @@ class Client(Transport):
             ),
         )
 
+    def create_schedule(self, code: str, body: NewSchedule, *, idempotency_key: str | None = None) -> ScheduleOut:
+        """Let work begin by itself. The caller needs the act of its kind as well."""
+        return cast(
+            "ScheduleOut",
+            json.loads(
+                self._ask(
+                    "POST",
+                    f"/api/v1/organisations/{part(code)}/schedules",
+                    headers={"Idempotency-Key": idempotency_key or new_key()},
+                    body=json_body(body),
+                    kind="application/json",
+                    repeatable=True,
+                ).body
+            ),
+        )
+
     def create_webhook(self, code: str, body: NewWebhook, *, idempotency_key: str | None = None) -> WebhookMadeOut:
         """Tell an address of events from now on; the answer holds the secret that signs, this once."""
         return cast(
@@ -134,6 +154,15 @@ class Client(Transport):
                     repeatable=True,
                 ).body
             ),
+        )
+
+    def delete_schedule(self, code: str, schedule: str, *, if_match: str) -> None:
+        """Take a row from the schedule; what every installation has is paused instead."""
+        self._ask(
+            "DELETE",
+            f"/api/v1/organisations/{part(code)}/schedules/{part(schedule)}",
+            headers={"If-Match": if_match},
+            repeatable=False,
         )
 
     def delete_webhook(self, code: str, webhook: str, *, if_match: str) -> None:
@@ -273,6 +302,11 @@ class Client(Transport):
     def get_problem(self, code: str) -> Meaning:
         """What the code of a problem means: the page its `type` points to."""
         return cast("Meaning", json.loads(self._ask("GET", f"/api/v1/problems/{part(code)}", repeatable=True).body))
+
+    def get_schedule(self, code: str, schedule: str) -> Versioned[ScheduleOut]:
+        """One row of the schedule."""
+        reply = self._ask("GET", f"/api/v1/organisations/{part(code)}/schedules/{part(schedule)}", repeatable=True)
+        return Versioned(cast("ScheduleOut", json.loads(reply.body)), reply.headers["etag"])
 
     def get_settlement_run(self, code: str, month: str) -> Versioned[RunStateOut]:
         """How far the newest settlement of a month is."""
@@ -1007,6 +1041,67 @@ class Client(Transport):
         """Every row of `list_rates`, page after page."""
         return self._pages("/api/v1/rates", {"limit": limit, "key": key, "on": on, "sort": sort})
 
+    def list_schedules(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "name",
+            "-name",
+            "organisation",
+            "-organisation",
+            "kind",
+            "-kind",
+            "next_run_at",
+            "-next_run_at",
+            "last_run_at",
+            "-last_run_at",
+        ]
+        | None = None,
+    ) -> SchedulePage:
+        """What begins by itself in an organisation and in those below it."""
+        return cast(
+            "SchedulePage",
+            json.loads(
+                self._ask(
+                    "GET",
+                    f"/api/v1/organisations/{part(code)}/schedules",
+                    query={"limit": limit, "cursor": cursor, "kind": kind, "sort": sort},
+                    repeatable=True,
+                ).body
+            ),
+        )
+
+    def all_schedules(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        kind: Sequence[str] | None = None,
+        sort: Literal[
+            "",
+            "name",
+            "-name",
+            "organisation",
+            "-organisation",
+            "kind",
+            "-kind",
+            "next_run_at",
+            "-next_run_at",
+            "last_run_at",
+            "-last_run_at",
+        ]
+        | None = None,
+    ) -> Iterator[ScheduleOut]:
+        """Every row of `list_schedules`, page after page."""
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/schedules", {"limit": limit, "kind": kind, "sort": sort}
+        )
+
     def list_settlement_runs(
         self,
         code: str,
@@ -1223,6 +1318,20 @@ class Client(Transport):
             ),
         )
 
+    def run_schedule(self, code: str, schedule: str, *, idempotency_key: str | None = None) -> JobOut:
+        """Start the work of a row now; when it comes next by itself does not change."""
+        return cast(
+            "JobOut",
+            json.loads(
+                self._ask(
+                    "POST",
+                    f"/api/v1/organisations/{part(code)}/schedules/{part(schedule)}/run",
+                    headers={"Idempotency-Key": idempotency_key or new_key()},
+                    repeatable=True,
+                ).body
+            ),
+        )
+
     def start_settlement(self, code: str, body: MonthOrder, *, idempotency_key: str | None = None) -> JobOut:
         """Close a month: a job calculates it and keeps it as its next version; the same inputs again keep nothing."""
         return cast(
@@ -1254,6 +1363,20 @@ class Client(Transport):
                 ).body
             ),
         )
+
+    def update_schedule(
+        self, code: str, schedule: str, body: ScheduleChange, *, if_match: str
+    ) -> Versioned[ScheduleOut]:
+        """Pause a row, let it begin again, give it another time."""
+        reply = self._ask(
+            "PATCH",
+            f"/api/v1/organisations/{part(code)}/schedules/{part(schedule)}",
+            headers={"If-Match": if_match},
+            body=json_body(body),
+            kind="application/json",
+            repeatable=False,
+        )
+        return Versioned(cast("ScheduleOut", json.loads(reply.body)), reply.headers["etag"])
 
     def update_webhook(self, code: str, webhook: str, body: WebhookChange, *, if_match: str) -> Versioned[WebhookOut]:
         """Change a webhook; If-Match is the ETag that was read."""

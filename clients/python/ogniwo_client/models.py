@@ -508,6 +508,15 @@ class MovementPage(TypedDict):
     next: str | None
 
 
+class NewSchedule(TypedDict):
+    """What is to begin by which rule; an empty name is made from the kind."""
+
+    kind: str
+    rule: str
+    month: NotRequired[Literal["", "previous"]]
+    name: NotRequired[str]
+
+
 class NewWebhook(TypedDict):
     """Where to send, and of what."""
 
@@ -659,6 +668,38 @@ class RunStateOut(TypedDict):
     prepared_by: str
     approved_by: str
     approved_at: str | None
+
+
+class ScheduleChange(TypedDict):
+    """What is to change; what is left out stays."""
+
+    rule: NotRequired[str | None]
+    paused: NotRequired[bool | None]
+
+
+class ScheduleOut(TypedDict):
+    """A row of the schedule; `month` "previous": each start is for the month before it.
+
+    `last_job` is null at first.
+    """
+
+    id: int
+    name: str
+    organisation: str
+    kind: str
+    month: str
+    rule: str
+    paused: bool
+    next_run_at: str
+    last_run_at: str | None
+    last_job: str | None
+
+
+class SchedulePage(TypedDict):
+    """Rows of the schedule by organisation and name."""
+
+    items: list[ScheduleOut]
+    next: str | None
 
 
 class SignatureIn(TypedDict):

@@ -140,3 +140,37 @@ def test_an_invitation_goes_by_mail_where_an_address_is_given(site, browser_of, 
     (sent,) = outbox.iterdir()
     assert link in sent.read_text(encoding="utf-8").replace("=\n", "")
     assert link not in text_of(partner, f"{BASE}{Job.objects.get().pk}/")
+
+
+def test_a_row_is_added_from_the_page_has_its_history_and_is_removed(site, browser_of, drain):
+    clerk, auditor = browser_of(Role.CLERK), browser_of(Role.AUDITOR)
+    choices = {"work": "check_data previous", "often": "weekly", "weekday": "tue", "day": "1", "time": "06:00"}
+    assert clerk.post(f"{BASE}schedule/add/", choices).status_code == HTTPStatus.FOUND
+    row = Schedule.objects.get(name="check-data-1")
+    assert (row.rule, row.parameters) == ("weekly tue 06:00", {"month": "previous"})
+    for wrong in (
+        {"work": "issue_bills"},
+        {"time": "6"},
+        {"often": "hourly"},
+        {"work": "fly"},
+        {"work": "export_bills"},
+    ):
+        page = clerk.post(f"{BASE}schedule/add/", {**choices, **wrong}, follow=True)
+        assert "nothing was added" in page.content.decode()
+    assert Schedule.objects.filter(name="check-data-2").count() == 0
+    shown = clerk.get(BASE).content.decode()
+    assert "every Tuesday at 06:00" in shown
+    assert f"schedule/{row.pk}/remove/" in shown
+    assert "schedule/add/" not in auditor.get(BASE).content.decode()
+    assert auditor.post(f"{BASE}schedule/add/", choices).status_code == HTTPStatus.FORBIDDEN
+    started = clerk.post(f"{BASE}schedule/{row.pk}/run/")
+    history = clerk.get(f"{BASE}?planned=check-data-1").content.decode()
+    assert started.headers["Location"] in history
+    assert (
+        started.headers["Location"]
+        not in clerk.get(f"{BASE}?planned=check-data").content.decode().partition('id="history"')[2]
+    )
+    ours = Schedule.objects.get(name="check-data")
+    assert clerk.post(f"{BASE}schedule/{ours.pk}/remove/").status_code == HTTPStatus.NOT_FOUND
+    assert clerk.post(f"{BASE}schedule/{row.pk}/remove/").status_code == HTTPStatus.FOUND
+    assert not Schedule.objects.filter(pk=row.pk).exists()

@@ -53,3 +53,25 @@ def test_the_defaults_have_rules_and_names_of_their_own():
     assert len({one.name for one in DEFAULTS}) == len(DEFAULTS)
     for one in DEFAULTS:
         assert Rule.parse(one.rule).day == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "after", "expected"),
+    [
+        ("weekly mon 02:30", utc(2026, 11, 22, 12), utc(2026, 11, 23, 1, 30)),
+        ("weekly mon 02:30", utc(2026, 11, 23, 1, 30), utc(2026, 11, 30, 1, 30)),
+        ("weekly sun 02:30", utc(2026, 3, 25), utc(2026, 3, 29, 1, 30)),
+        ("weekly sun 02:30", utc(2026, 10, 24), utc(2026, 10, 25, 0, 30)),
+        ("weekly sun 23:59", utc(2026, 12, 31), utc(2027, 1, 3, 22, 59)),
+    ],
+)
+def test_the_next_weekday(rule, after, expected):
+    assert Rule.parse(rule).after(after) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["weekly 02:30", "weekly mon", "weekly Mon 02:30", "weekly mon 2:30", "weekly 1 02:30"]
+)
+def test_what_is_no_weekday_is_refused(text):
+    with pytest.raises(BadRuleError):
+        Rule.parse(text)

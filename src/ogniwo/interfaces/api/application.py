@@ -35,6 +35,7 @@ RESOURCES: Final = (
     "ledger",
     "tariffs",
     "jobs",
+    "schedules",
     "webhooks",
     "about",
 )

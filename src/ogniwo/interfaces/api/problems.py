@@ -191,7 +191,7 @@ _STATUS: Final = {
     "ledger.refused": HTTPStatus.UNPROCESSABLE_ENTITY,
 }
 _UNPROCESSABLE: Final = re.compile(
-    r"(tariff|rate_file|quantity|capacity|zone|import|read|register|quality|webhook|api_key|explorer|calculation)\.|"
+    r"jobs\.(bad_rule|not_plannable|unknown_kind)|(tariff|rate_file|quantity|capacity|zone|import|read|register|quality|webhook|api_key|explorer|calculation)\.|"
     r"ledger\.(malformed|schema|canonical|not_canonical|base64url|algorithm|too_large|proof_out_of_range|checkpoint)",
 )
 _LATER: Final = {"workspace.busy": 5, "ledger.busy": 1, "ledger.locked": 5, "series.locked": 2, "ledger.stopped": 5}

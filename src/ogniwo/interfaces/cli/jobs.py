@@ -13,6 +13,7 @@ from ogniwo.interfaces.cli.output import DONE_WITH_FINDINGS, answers_refusals, s
 from ogniwo.interfaces.cli.texts import instant
 from ogniwo.services.jobs.asking import cancel_job, retry_job
 from ogniwo.services.jobs.model import JobState, JobView
+from ogniwo.services.jobs.planning import plan_work, remove_planned
 from ogniwo.services.jobs.queries import JobFilter, job_of, jobs_below, workers
 from ogniwo.services.jobs.schedule import PlannedWork, change_rule, pause, plan_defaults, planned, run_now
 from ogniwo.services.jobs.worker import LEASE_S, work
@@ -27,7 +28,7 @@ def jobs_group() -> None:
     Examples:
       ogniwo -w coop jobs run
       ogniwo -w coop jobs list --state failed
-      ogniwo -w coop jobs schedule
+      ogniwo -w coop jobs schedule list
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
 
 
@@ -162,52 +163,150 @@ def retry(runtime: Runtime, *, job: str) -> None:
     click.echo(str(retry_job(opened(runtime), job_id=job, subject=operator_subject(), by=_me()).id))
 
 
-@jobs_group.command("schedule")
-@click.option("--pause", "to_pause", type=int, metavar="ROW", help="Pause a row.")
-@click.option("--resume", type=int, metavar="ROW", help="Let a paused row run again.")
-@click.option("--run", "to_run", type=int, metavar="ROW", help="Start the work of a row now.")
-@click.option("--rule", nargs=2, type=(int, str), metavar="ROW RULE", help="Give a row another time.")
-@JSON_OPTION
-@click.pass_obj
-@answers_refusals
-def schedule(
-    runtime: Runtime,
-    *,
-    to_pause: int | None,
-    resume: int | None,
-    to_run: int | None,
-    rule: tuple[int, str] | None,
-    as_json: bool,
-) -> None:
-    """Show what begins by itself and when (Polish local time); pause, resume, change or run a row.
+@jobs_group.group("schedule")
+def schedule_group() -> None:
+    """Work that begins by itself: show it, add to it, pause, resume, change, run now, remove.
 
     \b
     Examples:
-      ogniwo -w coop jobs schedule
-      ogniwo -w coop jobs schedule --pause 2
-      ogniwo -w coop jobs schedule --rule 2 "monthly 5 02:30"
+      ogniwo -w coop jobs schedule list
+      ogniwo -w coop jobs schedule add przykladowo export_bills "monthly 12 06:00" --month previous
+      ogniwo -w coop jobs schedule pause 2
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    workspace, subject = opened(runtime), operator_subject()
-    plan_defaults(workspace)
-    for row, paused in ((to_pause, True), (resume, False)):
-        if row is not None:
-            pause(workspace, schedule_id=row, subject=subject, by=_me(), paused=paused)
-    if rule is not None:
-        change_rule(workspace, schedule_id=rule[0], subject=subject, by=_me(), rule=rule[1])
-    if to_run is not None:
-        click.echo(str(run_now(workspace, schedule_id=to_run, subject=subject, by=_me()).id))
-        return
-    rows = planned(subject=subject)
+
+
+@schedule_group.command("list")
+@JSON_OPTION
+@click.pass_obj
+@answers_refusals
+def schedule_list(runtime: Runtime, *, as_json: bool) -> None:
+    """Show what begins by itself and when; times are Polish local time.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule list
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    plan_defaults(opened(runtime))
+    _show_rows(planned(subject=operator_subject()), as_json=as_json)
+
+
+@schedule_group.command("add")
+@click.argument("organisation")
+@click.argument("kind")
+@click.argument("rule")
+@click.option("--month", default="", type=click.Choice(["", "previous"]), help="The month before each start.")
+@click.option("--name", default="", help="What the row is called (default: the kind with a number).")
+@JSON_OPTION
+@click.pass_obj
+@answers_refusals
+def schedule_add(
+    runtime: Runtime, *, organisation: str, kind: str, rule: str, month: str, name: str, as_json: bool
+) -> None:
+    """Let work of a kind begin by a rule: "daily 02:30", "weekly mon 02:30" or "monthly 5 02:30".
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule add przykladowo check_data "weekly mon 06:00" --month previous
+      ogniwo -w coop jobs schedule add przykladowo export_bills "monthly 12 06:00" --month previous
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    made = plan_work(
+        opened(runtime),
+        organisation_code=organisation,
+        subject=operator_subject(),
+        kind=kind,
+        rule=rule,
+        month=month,
+        name=name,
+        by=_me(),
+    )
+    _show_rows((made,), as_json=as_json)
+
+
+@schedule_group.command("pause")
+@click.argument("row", type=int)
+@click.pass_obj
+@answers_refusals
+def schedule_pause(runtime: Runtime, *, row: int) -> None:
+    """Pause a row: it does not begin by itself until it is resumed.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule pause 2
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), paused=True),))
+
+
+@schedule_group.command("resume")
+@click.argument("row", type=int)
+@click.pass_obj
+@answers_refusals
+def schedule_resume(runtime: Runtime, *, row: int) -> None:
+    """Let a paused row begin again, from its next time on.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule resume 2
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), paused=False),))
+
+
+@schedule_group.command("rule")
+@click.argument("row", type=int)
+@click.argument("rule")
+@click.pass_obj
+@answers_refusals
+def schedule_rule(runtime: Runtime, *, row: int, rule: str) -> None:
+    """Give a row another time.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule rule 2 "monthly 5 02:30"
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    _show_rows((change_rule(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), rule=rule),))
+
+
+@schedule_group.command("run")
+@click.argument("row", type=int)
+@click.pass_obj
+@answers_refusals
+def schedule_run(runtime: Runtime, *, row: int) -> None:
+    """Start the work of a row now; prints the job's id. When it comes next by itself does not change.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule run 2
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    click.echo(str(run_now(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me()).id))
+
+
+@schedule_group.command("remove")
+@click.argument("row", type=int)
+@click.pass_obj
+@answers_refusals
+def schedule_remove(runtime: Runtime, *, row: int) -> None:
+    """Take a row from the schedule; its jobs stay. What every installation has is paused instead.
+
+    \b
+    Examples:
+      ogniwo -w coop jobs schedule remove 7
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    remove_planned(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me())
+    say("removed")
+
+
+def _show_rows(rows: tuple[PlannedWork, ...], *, as_json: bool = False) -> None:
     if as_json:
         show_json([_planned(one) for one in rows])
         return
     show_table(
-        headers=("row", "name", "organisation", "rule", "next", "last", "outcome"),
+        headers=("row", "name", "organisation", "kind", "month", "rule", "next", "last", "outcome"),
         rows=[
             (
                 str(one.id),
                 one.name,
                 one.organisation,
+                one.kind,
+                one.month,
                 one.rule,
                 "paused" if one.paused else instant(one.next_run_at),
                 instant(one.last_run_at) if one.last_run_at else "",
@@ -250,6 +349,7 @@ def _planned(row: PlannedWork) -> dict[str, Any]:
         "name": row.name,
         "organisation": row.organisation,
         "kind": row.kind,
+        "month": row.month,
         "rule": row.rule,
         "paused": row.paused,
         "next_run_at": instant(row.next_run_at),

@@ -60,6 +60,22 @@ _COUNTS: Final[dict[str, Promise]] = {
 }
 
 
+WEEKDAY_NAMES: Final[dict[str, Promise]] = {
+    "mon": gettext_lazy("Monday"),
+    "tue": gettext_lazy("Tuesday"),
+    "wed": gettext_lazy("Wednesday"),
+    "thu": gettext_lazy("Thursday"),
+    "fri": gettext_lazy("Friday"),
+    "sat": gettext_lazy("Saturday"),
+    "sun": gettext_lazy("Sunday"),
+}
+
+
+def weekday_label(weekday: str) -> str:
+    """What a weekday of a rule is called."""
+    return str(WEEKDAY_NAMES[weekday])
+
+
 def kind_label(kind: str) -> str:
     """What a kind of job is called."""
     return str(KINDS.get(kind, kind))
@@ -81,6 +97,8 @@ def rule_label(rule: str) -> str:
     """When a row of the schedule comes."""
     parsed = Rule.parse(rule)
     at = f"{parsed.hour:02}:{parsed.minute:02}"
+    if parsed.weekday:
+        return _("every %(weekday)s at %(at)s") % {"weekday": weekday_label(parsed.weekday), "at": at}
     if parsed.day:
         return _("on day %(day)s of the month at %(at)s") % {"day": parsed.day, "at": at}
     return _("every day at %(at)s") % {"at": at}

@@ -72,7 +72,10 @@ class ScheduleQuerySet(VisibleQuerySet["Schedule"]):
 
 
 class Schedule(models.Model):
-    """Work that begins by itself: `rule` is `daily HH:MM` or `monthly DAY HH:MM`, Polish local time."""
+    """Work that begins by itself: `rule` is `daily HH:MM`, `weekly WEEKDAY HH:MM` or `monthly DAY HH:MM`.
+
+    Times are Polish local time. `month` among the parameters is "previous": the month before each start.
+    """
 
     name = models.CharField(max_length=60)
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="schedules")

@@ -41,7 +41,8 @@ Run = Callable[..., Mapping[str, Any] | None]
 class Kind:
     """A kind of job: its name, the act that asking for it needs, how often it is tried, what runs.
 
-    `uploads` gives the names of the bytes that were kept for the job and go when it is over.
+    `uploads` gives the names of the bytes that were kept for the job and go when it is over. `planned` are the months
+    with which it can be in the schedule: "" none, "previous" the one before the start; empty, and it cannot be.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Kind:
     attempts: int
     run: Run
     uploads: Callable[[Mapping[str, Any]], tuple[str, ...]]
+    planned: tuple[str, ...]
 
 
 _KINDS: Final[dict[str, Kind]] = {}
@@ -60,13 +62,14 @@ def job_kind(
     act: Act = Act.RUN_JOBS,
     attempts: int = ATTEMPTS,
     uploads: Callable[[Mapping[str, Any]], tuple[str, ...]] = lambda _parameters: (),
+    planned: tuple[str, ...] = (),
 ) -> Callable[[Run], Run]:
     """Register what runs for a kind. A refusal ends such a job; anything else that fails is tried `attempts` times."""
 
     def register(run: Run) -> Run:
         if name in _KINDS:
             raise ValueError(f"there already is a kind of job called {name}")
-        _KINDS[name] = Kind(name=name, act=act, attempts=attempts, run=run, uploads=uploads)
+        _KINDS[name] = Kind(name=name, act=act, attempts=attempts, run=run, uploads=uploads, planned=planned)
         return run
 
     return register

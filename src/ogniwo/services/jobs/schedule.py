@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from django.db import transaction
 
-from ogniwo.core.kernel.calendar import local_day, local_instant
+from ogniwo.core.kernel.calendar import Month, local_day, local_instant
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.jobs.models import Schedule
 from ogniwo.records.parties.models import Organisation
@@ -24,11 +24,15 @@ BY: Final = "schedule"
 """Who asks for a job that began by itself, in the log and beside the job."""
 
 _TIME: Final = r"(?P<hour>[01][0-9]|2[0-3]):(?P<minute>[0-5][0-9])"
-_RULE: Final = re.compile(rf"(?:daily|monthly (?P<day>[1-9]|[12][0-9]|3[01])) {_TIME}\Z")
+WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY: Final = rf"daily|weekly (?P<weekday>{'|'.join(WEEKDAYS)})|monthly (?P<day>[1-9]|[12][0-9]|3[01])"
+_RULE: Final = re.compile(rf"(?:{_DAY}) {_TIME}\Z")
+PREVIOUS: Final = "previous"
+"""A month among the parameters of a row: the one before the local day of each start."""
 
 
 class BadRuleError(Refusal):
-    """A rule is neither `daily HH:MM` nor `monthly DAY HH:MM`."""
+    """A rule is none of `daily HH:MM`, `weekly mon HH:MM`, `monthly DAY HH:MM`."""
 
     code = "jobs.bad_rule"
 
@@ -41,19 +45,28 @@ class ScheduleNotFoundError(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """When work begins: at a time of day, every day (`day` 0) or on a day of the month, or its last."""
+    """When work begins: at a time of day, every day (`day` 0), on a weekday, or on a day of the month or its last.
+
+    `weekday` is "" or one of WEEKDAYS.
+    """
 
     day: int
     hour: int
     minute: int
+    weekday: str = ""
 
     @classmethod
     def parse(cls, text: str) -> "Rule":
         """Read a rule. Raises BadRuleError."""
         found = _RULE.match(text)
         if found is None:
-            raise BadRuleError(detail=f"{text!r} is neither `daily 02:30` nor `monthly 5 02:30`")
-        return cls(day=int(found["day"] or 0), hour=int(found["hour"]), minute=int(found["minute"]))
+            raise BadRuleError(detail=f"{text!r} is none of `daily 02:30`, `weekly mon 02:30`, `monthly 5 02:30`")
+        return cls(
+            day=int(found["day"] or 0),
+            hour=int(found["hour"]),
+            minute=int(found["minute"]),
+            weekday=found["weekday"] or "",
+        )
 
     def after(self, instant: datetime) -> datetime:
         """The first time strictly after an instant, aware UTC.
@@ -69,6 +82,8 @@ class Rule:
             day += timedelta(days=1)
 
     def _falls_on(self, day: date) -> bool:
+        if self.weekday:
+            return WEEKDAYS[day.weekday()] == self.weekday
         return not self.day or day.day == min(self.day, monthrange(day.year, day.month)[1])
 
 
@@ -98,6 +113,7 @@ class PlannedWork:
     name: str
     organisation: str
     kind: str
+    month: str
     rule: str
     paused: bool
     last_run_at: datetime | None
@@ -131,6 +147,11 @@ def planned(*, subject: Subject) -> tuple[PlannedWork, ...]:
     """The schedule as far as the subject sees it."""
     rows = Schedule.objects.all().visible_to(subject).select_related("organisation", "last_job")
     return tuple(_shown(row) for row in rows)
+
+
+def planned_one(*, schedule_id: int, subject: Subject) -> PlannedWork:
+    """One row of the schedule. Raises ScheduleNotFoundError."""
+    return _shown(_row(schedule_id, subject))
 
 
 def start_due(workspace: Workspace) -> tuple[JobView, ...]:
@@ -185,16 +206,25 @@ def kind_of_planned(*, schedule_id: int, subject: Subject) -> str:
 
 
 def _start(workspace: Workspace, row: Schedule, *, by: str) -> JobView:
+    parameters = dict(row.parameters)
+    if parameters.get("month") == PREVIOUS:
+        today = local_day(int(workspace.now().timestamp()))
+        parameters["month"] = str(Month(today.year, today.month).shifted(-1))
     job = start_job(
         workspace,
         kind=row.kind,
         organisation_code=row.organisation.code,
-        parameters=row.parameters,
+        parameters=parameters,
         by=by,
-        key=f"schedule {row.name}",
+        key=key_of(row.name),
     )
     Schedule.objects.filter(pk=row.pk).update(last_job_id=job.id)
     return job
+
+
+def key_of(name: str) -> str:
+    """The key that names the jobs of a row, for its history."""
+    return f"schedule {name}"
 
 
 def _row(schedule_id: int, subject: Subject) -> Schedule:
@@ -211,6 +241,7 @@ def _shown(row: Schedule) -> PlannedWork:
         name=row.name,
         organisation=row.organisation.code,
         kind=row.kind,
+        month=str(row.parameters.get("month", "")),
         rule=row.rule,
         paused=row.paused,
         last_run_at=row.last_run_at,

@@ -100,6 +100,12 @@ TABLE = {
     "list_jobs": Row(Act.SEE_JOBS, Scope.JOBS_READ),
     "get_job": Row(Act.SEE_JOBS, Scope.JOBS_READ),
     "cancel_job": Row(Act.RUN_JOBS, Scope.JOBS_WRITE),
+    "list_schedules": Row(Act.SEE_JOBS, Scope.JOBS_READ),
+    "get_schedule": Row(Act.SEE_JOBS, Scope.JOBS_READ),
+    "create_schedule": Row(Act.RUN_JOBS, Scope.JOBS_WRITE, body={"kind": "check_data", "rule": "hourly"}),
+    "update_schedule": Row(Act.RUN_JOBS, Scope.JOBS_WRITE, body={"paused": True}),
+    "delete_schedule": Row(Act.RUN_JOBS, Scope.JOBS_WRITE),
+    "run_schedule": Row(Act.RUN_JOBS, Scope.JOBS_WRITE),
     "list_webhooks": Row(Act.CHANGE_SETTINGS, Scope.WEBHOOKS_READ),
     "create_webhook": Row(
         Act.CHANGE_SETTINGS, Scope.WEBHOOKS_WRITE, body={"url": "ftp://no.example", "events": ["job.finished"]}
@@ -125,6 +131,7 @@ VALUES = {
     "sha256": "0" * 64,
     "webhook": "0197f4a0-0000-7000-8000-000000000001",
     "event": "evt_0",
+    "schedule": "999999",
     "job": "0197f4a0-0000-7000-8000-000000000000",
 }
 NAMES = sorted(TABLE)

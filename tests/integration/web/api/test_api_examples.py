@@ -34,6 +34,7 @@ KEPT = Path(__file__).parents[4] / "src" / "ogniwo" / "interfaces" / "api" / "ex
 WRITING = "OGNIWO_WRITE_EXAMPLES" in os.environ
 BY_NAME = {one.name: one for one in OPERATIONS}
 PLACE = f"/organisations/{COMMUNITY_CODE}"
+PLANNED = {"kind": "export_bills", "rule": "monthly 12 06:00", "month": "previous", "name": "bills-of-the-month"}
 HOOK = {"url": "https://example.com/ogniwo", "events": ["period.closed", "bills.issued"]}
 ORDER = {
     "month": "2026-10",
@@ -82,6 +83,16 @@ CALLS = {
     "create_webhook": {"body": HOOK},
     "update_webhook": {"body": {"active": False}, "matches": f"{PLACE}/webhooks/{{webhook}}"},
     "delete_webhook": {"matches": f"{PLACE}/webhooks/{{webhook}}"},
+    "list_schedules": {"stage": "posted", "query": {"sort": "next_run_at"}},
+    "create_schedule": {"stage": "posted", "body": PLANNED},
+    "get_schedule": {"stage": "posted"},
+    "run_schedule": {"stage": "posted"},
+    "update_schedule": {
+        "stage": "posted",
+        "body": {"rule": "weekly mon 06:00"},
+        "matches": f"{PLACE}/schedules/{{schedule}}",
+    },
+    "delete_schedule": {"stage": "posted", "matches": f"{PLACE}/schedules/{{schedule}}"},
     "get_problem": {"path": {"code": "point.not_found"}},
     "upload_files": {"stage": "imported", "form": {"files": [FILE], "dry_run": True}},
     "list_members": {"query": {"state": ["settles"], "sort": "name", "limit": 2}},
@@ -102,6 +113,8 @@ def _prepared(program, workspace, name):
         )  # fmt: skip
     if name == "list_webhooks":
         program.post(f"{PLACE}/webhooks", HOOK)
+    if "{schedule}" in route:
+        found["schedule"] = program.post(f"{PLACE}/schedules", PLANNED).json()["id"]
     if "{job}" in route or name == "list_jobs":
         found["job"] = program.post(f"{PLACE}/ledger/postings", MONTH).json()["id"]
     if "{sha256}" in route:

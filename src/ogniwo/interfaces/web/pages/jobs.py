@@ -16,16 +16,20 @@ from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.context import scope, viewer, workspace
 from ogniwo.interfaces.web.job_view import OPEN, job_context, seen_mark
-from ogniwo.interfaces.web.job_words import KINDS, STATES, kind_label, rule_label
+from ogniwo.interfaces.web.job_words import KINDS, STATES, WEEKDAY_NAMES, kind_label, rule_label
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import OutOfSightError, Standing, place_of
 from ogniwo.services.jobs.asking import cancel_job, retry_job
 from ogniwo.services.jobs.kinds import kind_of
-from ogniwo.services.jobs.model import JobNotFoundError, JobState, JobView, UploadGoneError
+from ogniwo.services.jobs.model import JobNotFoundError, JobState, JobView, UnknownKindError, UploadGoneError
+from ogniwo.services.jobs.planning import DefaultRowError, NotPlannableError, plan_work, plannable, remove_planned
 from ogniwo.services.jobs.queries import JobFilter, job_of, jobs_below, workers
 from ogniwo.services.jobs.schedule import (
+    DEFAULTS,
+    BadRuleError,
     ScheduleNotFoundError,
+    key_of,
     kind_of_planned,
     pause,
     plan_defaults,
@@ -44,14 +48,27 @@ def jobs(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse
     """What is planned, what runs, what became of the rest."""
     subject = scope(standing, code)
     plan_defaults(workspace())
-    asked = {name: request.GET.get(name, "").strip() for name in ("state", "kind", "who")}
+    asked = {name: request.GET.get(name, "").strip() for name in ("state", "kind", "who", "planned")}
     state = asked["state"] if asked["state"] in STATES else ""
-    wanted = JobFilter(states=(state,) if state else (), kind=asked["kind"], by=asked["who"])
+    wanted = JobFilter(
+        states=(state,) if state else (),
+        kind=asked["kind"],
+        by=asked["who"],
+        key=key_of(asked["planned"]) if asked["planned"] else "",
+    )
     paging = Paginator(_Pages(jobs_below(subject=subject, wanted=wanted)), PER_PAGE).get_page(request.GET.get("page"))
     kept = {name: value for name, value in asked.items() if value}
     context = {
         **_open_jobs(subject),
         "planned": [(one, kind_label(one.kind), rule_label(one.rule)) for one in planned(subject=subject)],
+        "ours": {one.name for one in DEFAULTS},
+        "choices": [
+            (f"{kind.name} {month}".strip(), kind_label(kind.name), month)
+            for kind in plannable()
+            for month in kind.planned
+        ],
+        "weekdays": WEEKDAY_NAMES.items(),
+        "days": range(1, 32),
         "paging": paging,
         "rows": [(one, kind_label(one.kind)) for one in paging],
         "query": f"{urlencode(kept)}&" if kept else "",
@@ -153,6 +170,40 @@ def pause_row(request: HttpRequest, standing: Standing, *, code: str, schedule_i
     return redirect("jobs", code=code)
 
 
+@page("jobs/schedule/add/", name="add_schedule", act=Act.RUN_JOBS, methods=("POST",))
+def add_row(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
+    """Let work begin by itself, for whom its kind allows."""
+    subject = scope(standing, code)
+    kind, _space, month = request.POST.get("work", "").partition(" ")
+    chosen = {name: request.POST.get(name, "") for name in ("often", "weekday", "day", "time")}
+    more = {"weekly": f" {chosen['weekday']}", "monthly": f" {chosen['day']}"}.get(chosen["often"], "")
+    try:
+        viewer(request).at(kind_of(kind).act, path=subject.path)
+        plan_work(
+            workspace(),
+            organisation_code=code,
+            subject=subject,
+            kind=kind,
+            month=month,
+            rule=f"{chosen['often']}{more} {chosen['time']}",
+            by=viewer(request).login,
+        )
+    except (BadRuleError, NotPlannableError, UnknownKindError):
+        messages.error(request, _("Choose the work and a time, such as 06:00; nothing was added."))
+    else:
+        messages.success(request, _("Added to the schedule."))
+    return redirect("jobs", code=code)
+
+
+@page("jobs/schedule/<int:schedule_id>/remove/", name="remove_schedule", act=Act.RUN_JOBS, methods=("POST",))
+def remove_row(request: HttpRequest, standing: Standing, *, code: str, schedule_id: int) -> HttpResponse:
+    """Take a row from the schedule; its jobs stay."""
+    with _hidden():
+        remove_planned(workspace(), schedule_id=schedule_id, subject=scope(standing, code), by=viewer(request).login)
+    messages.success(request, _("Removed from the schedule; its jobs stay below."))
+    return redirect("jobs", code=code)
+
+
 @page("jobs/schedule/<int:schedule_id>/run/", name="run_schedule", act=Act.RUN_JOBS, methods=("POST",))
 def run_row(request: HttpRequest, standing: Standing, *, code: str, schedule_id: int) -> HttpResponse:
     """Start the work of a row now, for whom its kind allows."""
@@ -169,7 +220,7 @@ def _hidden() -> Iterator[None]:
     """A row of the schedule that is not seen from here is not there."""
     try:
         yield
-    except ScheduleNotFoundError as refusal:
+    except (ScheduleNotFoundError, DefaultRowError) as refusal:
         raise OutOfSightError(detail=refusal.detail) from refusal
 
 

@@ -35,7 +35,7 @@ def _findings(found: list[Finding]) -> dict[str, Any]:
     }
 
 
-@job_kind("verify_ledger", act=Act.SEE_LEDGER)
+@job_kind("verify_ledger", act=Act.SEE_LEDGER, planned=("",))
 def verify(context: JobContext) -> dict[str, Any]:
     """Check every link from the received files to the claims: `checks` with name, compared, passed; findings."""
     if not has_ledger(context.workspace):
@@ -54,7 +54,7 @@ def verify(context: JobContext) -> dict[str, Any]:
     }
 
 
-@job_kind("check_data", act=Act.SEE_METERING)
+@job_kind("check_data", act=Act.SEE_METERING, planned=("", "previous"))
 def check_data(context: JobContext, *, month: str = "") -> dict[str, Any]:
     """Check a month by the rules, without a month the one of yesterday: `points`, `silent`, `slots`, `present`.
 
@@ -87,7 +87,7 @@ def check_data(context: JobContext, *, month: str = "") -> dict[str, Any]:
     }
 
 
-@job_kind("clean_up", act=Act.RUN_JOBS)
+@job_kind("clean_up", act=Act.RUN_JOBS, planned=("",))
 def clean_up(context: JobContext) -> dict[str, Any]:
     """Clear away what expired: sign-ins, invitations (withdrawn), bytes of failed jobs, the queue's own old rows."""
     workspace, now = context.workspace, timezone.now()

@@ -35,7 +35,7 @@ def _path(workspace: Workspace, job_id: UUID) -> Path:
     return exports(workspace) / f"{job_id}.zip"
 
 
-@job_kind("export_bills", act=Act.SEE_BILLS)
+@job_kind("export_bills", act=Act.SEE_BILLS, planned=("previous",))
 def export_bills(context: JobContext, *, month: str) -> dict[str, Any]:
     """All bills of a month as PDF with a list, in one ZIP file: `month`, `documents`, `file` (its name), `bytes`."""
     workspace = context.workspace
