@@ -125,7 +125,7 @@ def syncs_per_s(folder: Path) -> float:
 
 def await_workers(ledger: EmbeddedLedger) -> None:
     """Submit what is refused at once until the processes that verify are ready, and the compiled hashes loaded."""
-    for _ in range(1_000):
+    for _ in range(3_000):
         assert not hashing.is_refused(), "the compiled hashes are wrong on this processor"
         if len(ledger.workers) == PROCESSORS and hashing.is_compiled():
             return

@@ -24,6 +24,7 @@ from common import Row
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.replica import Replica
+from ogniwo.core.ledger import hashing
 from ogniwo.interfaces.ledger_http.server import listen, serve
 from ogniwo.services.ledger.reading import ReadRights
 from ogniwo.services.ledger.served import ServedLedger
@@ -144,6 +145,7 @@ def sent(me, folder, bodies, port, path, kind, connections):
 
 
 def run(*, scale):
+    hashing.compile_()  # once on a machine this takes some seconds; the servers find it done
     load = Load()
     founding, warming, transfers = load.founding(), load.transfers(WARMING), load.transfers(TRANSFERS[scale])
     batches = [msgspec.msgpack.encode(transfers[at : at + BATCH]) for at in range(0, len(transfers), BATCH)]
