@@ -18,6 +18,7 @@ from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.messages.models import BillLetter, Consent, DocumentLanguage
 from ogniwo.records.parties.models import Member
+from ogniwo.services.access import looks
 from ogniwo.services.access.roles import Role
 from ogniwo.services.billing.access import document_pdf
 from ogniwo.services.billing.mailing import Letter, letters_of, written
@@ -169,4 +170,4 @@ def test_who_helps_sees_and_says_nothing(site, member, sign_in):
     assert says(partner, BILLS_BY_MAIL, "yes").status_code == HTTPStatus.FORBIDDEN
     assert not Consent.objects.exists()
     with pytest.raises(Refusal):
-        choices.choose_page_look(user_id=member.user.pk, size="huge", contrast=False)
+        looks.choose_page_look(user_id=member.user.pk, size="huge", contrast=False)
