@@ -6,6 +6,7 @@ same, and nothing has to be decided per message. Lanes that are left over at the
 """
 
 from collections.abc import Iterable
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -22,16 +23,16 @@ _HASH = 32
 _U = np.uint32
 
 
-def _fractions(power: float, count: int) -> Words:
+def _fractions(degree: int, count: int) -> Words:
     """The first 32 bits of the fractional parts of roots of the first primes (FIPS 180-4, 4.2.2 and 5.3.3)."""
     found: list[int] = []
     number = 2
     while len(found) < count:
-        if all(number % smaller for smaller in range(2, int(number**0.5) + 1)):
+        if all(number % smaller for smaller in range(2, isqrt(number) + 1)):
             found.append(number)
         number += 1
-    # In integers: the root of prime * 2^(32 * n) has 32 binary places.
-    return np.array([_root(prime << round(32 / power), round(1 / power)) & 0xFFFFFFFF for prime in found], np.uint32)
+    # In integers: the root of prime * 2^(32 * degree) has 32 binary places.
+    return np.array([_root(prime << (32 * degree), degree) & 0xFFFFFFFF for prime in found], np.uint32)
 
 
 def _root(value: int, degree: int) -> int:
@@ -43,8 +44,8 @@ def _root(value: int, degree: int) -> int:
     return low
 
 
-_ROUNDS = _fractions(1 / 3, 64)
-_START = _fractions(1 / 2, 8)
+_ROUNDS = _fractions(3, 64)
+_START = _fractions(2, 8)
 
 
 @njit(cache=True, nogil=True, inline="always")
