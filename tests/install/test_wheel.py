@@ -79,7 +79,7 @@ def test_the_wheel_holds_the_data_the_product_works_with(wheel):
         packaged = {f"ogniwo/data/{folder}/{path.name}" for path in (ROOT / f"src/ogniwo/data/{folder}").glob("*.toml")}
         assert packaged
         assert packaged <= names
-    assert not [name for name in names if "test" in name or name.startswith(("bench", "docs", "tools"))]
+    assert not [name for name in names if "/test" in name or name.startswith(("test", "bench", "docs", "tools"))]
 
 
 def test_the_wheel_says_what_it_is(wheel):
