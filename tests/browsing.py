@@ -23,6 +23,7 @@ from ogniwo.records.access.models import Grant
 from ogniwo.records.parties.models import Member
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.workspace.queries import Subject
+from records_database import serve
 
 PHONE, DESK = {"width": 320, "height": 640}, {"width": 1280, "height": 900}
 READY = "html[data-ready]"
@@ -194,7 +195,8 @@ class Phone:
 
 
 def cookie_of(workspace, number):
-    """The cookie of a new user who is this member."""
+    """The cookie of a new user who is this member of this workspace, whichever Django served before."""
+    serve(workspace.root)
     member = Member.objects.select_related("organisation").get(number=number)
     user = get_user_model().objects.create_user(f"{number}-{time.monotonic_ns()}")
     Grant.objects.create(

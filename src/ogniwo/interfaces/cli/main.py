@@ -32,6 +32,7 @@ COMMANDS: Final = {
         f"{_CLI}.demo:demo_command", True, "Run the whole job on the packaged sample cooperative.", "demo", True
     ),
     "workspace": Entry(f"{_CLI}.workspace:workspace_group", True, "Create a workspace; show what is in it."),
+    "records": Entry(f"{_CLI}.records:records_group", True, "Move the records to PostgreSQL.", for_people=True),
     "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
     "quality": Entry(f"{_CLI}.quality:quality_group", True, "Check a month, estimate what is missing."),

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 
 from ogniwo.services.workspace.model import BadSettingsError, WorkspaceExistsError
 
@@ -65,9 +65,9 @@ def database_of(folder: Path, *, wanted: str | None = None) -> dict[str, Any]:
     return _file(folder)
 
 
-def address_in_use() -> str:
+def address_in_use(alias: str = DEFAULT_DB_ALIAS) -> str:
     """The address of the records that Django serves now, without a password; "" for a file of the workspace."""
-    settings = connection.settings_dict
+    settings = connections[alias].settings_dict
     if settings["ENGINE"] != POSTGRESQL:
         return ""
     options = dict(settings["OPTIONS"])
@@ -84,6 +84,16 @@ def address_in_use() -> str:
     return f"postgresql://{user}{host}{port}/{quote(str(settings['NAME']), safe='')}{query}#{schema}"
 
 
+def server_for(folder: Path, address: str) -> dict[str, Any]:
+    """Django's settings for records that are to come into a database; raises BadSettingsError, also for a password."""
+    found = _server(address, schema=_own_schema(folder))
+    if found["PASSWORD"] or _SECRET & set(found["OPTIONS"]):
+        raise BadSettingsError(
+            detail="the address holds a password; put it into ~/.pgpass (or the file PGPASSFILE names)"
+        )
+    return found
+
+
 def make_room() -> None:
     """Make the schema for the records of a new workspace; refuses one in which others are at work.
 
@@ -95,14 +105,14 @@ def make_room() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s)", [f"{schema}.records_organisation"])
         if cursor.fetchone()[0] is not None:
-            cursor.execute(f"SELECT EXISTS (SELECT FROM {_quoted(schema)}.records_organisation)")  # noqa: S608 -- quoted
+            cursor.execute(f"SELECT EXISTS (SELECT FROM {quoted_schema(schema)}.records_organisation)")  # noqa: S608 -- quoted
             if cursor.fetchone()[0]:
                 raise WorkspaceExistsError(
                     detail=f"the schema {schema} of the database {connection.settings_dict['NAME']} holds the records "
                     f"of a workspace; name another one as {VARIABLE}=postgresql://...#NAME, or drop it yourself: "
                     f"DROP SCHEMA {schema} CASCADE"
                 )
-        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {_quoted(schema)}")
+        cursor.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted_schema(schema)}")
 
 
 def clear_room() -> None:
@@ -111,10 +121,10 @@ def clear_room() -> None:
         return
     schema = address_in_use().rpartition("#")[2]
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP SCHEMA IF EXISTS {_quoted(schema)} CASCADE")
+        cursor.execute(f"DROP SCHEMA IF EXISTS {quoted_schema(schema)} CASCADE")
 
 
-def _quoted(schema: str) -> str:
+def quoted_schema(schema: str) -> str:
     """The name in SQL; only names of letters, digits and underscores come here."""
     if not _SCHEMA.match(schema):
         raise BadSettingsError(detail=f"{schema!r} is no name of a schema: small letters, digits and underscores")
@@ -173,7 +183,7 @@ def _server(address: str, *, schema: str = "") -> dict[str, Any]:
     if not parts.get("dbname"):
         raise BadSettingsError(detail=f"{VARIABLE} names no database: postgresql://USER@HOST/DATABASE")
     chosen = named or schema
-    _quoted(chosen)
+    quoted_schema(chosen)
     own = {part: parts.pop(key, "") for part, key in _DJANGO_PARTS}
     options = f"{parts.pop('options', '')} -c search_path={chosen}".strip()
     return {"ENGINE": POSTGRESQL, **own, "OPTIONS": {**_CONNECT, **parts, "options": options}}
