@@ -80,6 +80,7 @@ WALLET_PAGES = (
     "start/",
     "welcome/",
     "contracts/",
+    "contracts/",
     "devices/",
     "check/",
 )

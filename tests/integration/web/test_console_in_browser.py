@@ -26,6 +26,8 @@ FILES = {
     "job_file",
     "bill_pdf",
     "bill_receipt",
+    "contract_evidence",
+    "contract_pdf",
     "intervals_file",
     "ledger_journal_file",
     "ledger_proof",

@@ -38,6 +38,7 @@ NOUNS: Final = (
     ("period", "c", _("Period close"), Act.SEE_SETTLEMENT),
     ("bills", "r", _("Bills"), Act.SEE_BILLS),
     ("ledger", "l", _("Ledger"), Act.SEE_LEDGER),
+    ("contracts", "e", _("Agreements"), Act.SEE_LEDGER),
     ("jobs", "z", _("Jobs"), Act.SEE_JOBS),
     ("messages", "n", _("Messages"), Act.SEE_MEMBERS),
     ("people", "p", _("People"), Act.MANAGE_ACCESS),

@@ -28,6 +28,7 @@ for _noun in (
     "bills",
     "ledger",
     "ledger_journal",
+    "contracts",
     "jobs",
     "people",
     "settings",

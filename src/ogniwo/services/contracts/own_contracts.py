@@ -88,7 +88,15 @@ class SignatureTaken:
 
 def own_contracts(workspace: Workspace, *, subject: Subject, language: str) -> tuple[OwnContract, ...]:
     """Every contract the member is a party of, newest first; titles in "pl" or "en"."""
-    own = account_of(subject)
+    return _listed(workspace, subject, account_of(subject), language)
+
+
+def contracts_below(workspace: Workspace, *, subject: Subject, language: str) -> tuple[OwnContract, ...]:
+    """Every contract with a party below the path of an office, which is no party itself; the rest is the same."""
+    return _listed(workspace, subject, "", language)
+
+
+def _listed(workspace: Workspace, subject: Subject, own: str, language: str) -> tuple[OwnContract, ...]:
     rows = EContract.objects.all().visible_to(subject).prefetch_related("parties__member").distinct()
     records = list(rows.order_by("-proposed_at", "name"))
     if not records:
