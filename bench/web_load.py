@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+import psycopg
+
 ANSWER_S = 30.0
 """Who waits longer for a page has got none."""
 TESTS = Path(__file__).resolve().parents[1] / "tests"
@@ -276,51 +278,16 @@ def in_postgresql(folder: Path, address: str) -> Path:
     """The same workspace with its records in PostgreSQL, row by row; made anew each time."""
     target = folder.with_name(f"{folder.name}-postgresql")
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("ogniwo.sqlite3*"))
-    settings = target / "ogniwo.toml"
-    settings.write_text(f'{settings.read_text(encoding="utf-8")}database = "{address}#bench"\n', encoding="utf-8")
-    subprocess.run([sys.executable, __file__, "move", str(folder), str(target)], check=True)
+    shutil.copytree(folder, target)
+    ogniwo = [sys.executable, "-m", "ogniwo", "-w", str(target)]
+    subprocess.run([*ogniwo, "records", "move", f"{address}#bench"], check=True, stdout=subprocess.DEVNULL)
+    with psycopg.connect(address, autocommit=True) as server:
+        server.execute("ANALYZE")  # as the server does by itself within a minute
     return target
-
-
-def move_main(source: Path, target: Path) -> None:
-    """All rows of one workspace's records into the empty records of another."""
-    from ogniwo.project.entry import prepare  # noqa: PLC0415 -- Django wants its folder first
-
-    prepare(source, for_people=True)
-    from django.apps import apps  # noqa: PLC0415 -- after Django is ready, as all below
-    from django.core.management import call_command  # noqa: PLC0415 -- the same
-    from django.core.management.color import no_style  # noqa: PLC0415 -- the same
-    from django.db import connections, transaction  # noqa: PLC0415 -- the same
-    from django.db import models as models_module  # noqa: PLC0415 -- the same
-
-    from ogniwo.services.workspace.records_place import database_of  # noqa: PLC0415 -- the same
-
-    connections.databases["target"] = {**connections.databases["default"], **database_of(target)}
-    other = connections["target"]
-    with other.cursor() as cursor:
-        cursor.execute("CREATE SCHEMA IF NOT EXISTS bench")
-    call_command("migrate", database="target", verbosity=0)
-    models = apps.get_models(include_auto_created=True)
-    # Foreign keys are looked at when the transaction ends, so the order of the tables does not matter.
-    with transaction.atomic(using="target"), other.cursor() as cursor:
-        for model in models:
-            every = models_module.Manager.from_queryset(models_module.QuerySet)()
-            every.model = model
-            cursor.execute(f"DELETE FROM {every.model._meta.db_table}")  # noqa: S608, SLF001 -- a name of ours
-            rows = list(every.using("default"))
-            every.using("target").bulk_create(rows, batch_size=500)
-            assert every.using("target").count() == len(rows), model
-        for statement in other.ops.sequence_reset_sql(no_style(), models):
-            cursor.execute(statement)
-    with other.cursor() as cursor:
-        cursor.execute("ANALYZE")  # as the server does by itself within a minute
 
 
 if __name__ == "__main__":
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     match sys.argv[1:]:
-        case ["move", source, target]:
-            move_main(Path(source), Path(target))
         case ["team", folder]:
             team_main(Path(folder))
