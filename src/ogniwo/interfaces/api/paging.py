@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -172,11 +172,11 @@ def _no_cursor() -> InvalidError:
     return InvalidError(detail="the cursor is not one that a page gave", errors=[where])
 
 
-def among(value: str, wanted: list[str]) -> bool:
+def among(value: str, wanted: Sequence[str]) -> bool:
     """Whether a filter that may be repeated lets a value through; empty texts filter nothing."""
     return value in wanted or not any(wanted)
 
 
-def only(wanted: list[str]) -> str:
+def only(wanted: Sequence[str]) -> str:
     """The one value of a filter that may be repeated, "" for none or many: for what asks the database."""
     return wanted[0] if len(wanted) == 1 else ""

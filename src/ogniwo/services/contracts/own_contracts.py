@@ -23,7 +23,7 @@ from ogniwo.services.contracts.econtracts import (
     signing_payload,
 )
 from ogniwo.services.contracts.evidence import evidence_pack
-from ogniwo.services.ledger.sending import WAIT_S, NotYoursError
+from ogniwo.services.ledger.sending import WAIT_S, NotYoursError, Taken, placed, taken
 from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.ledger.wallets import account_of
 from ogniwo.services.workspace.model import Workspace
@@ -69,21 +69,6 @@ class ContractTerms:
 
     words: Mapping[str, Any]
     salted: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignatureTaken:
-    """What became of a signature: `code` is "accepted" or why the ledger refused; `again` = it was there before.
-
-    `height` is -1 where nothing was recorded.
-    """
-
-    transaction: str
-    code: str
-    detail: str
-    height: int
-    time_s: int
-    again: bool
 
 
 def own_contracts(workspace: Workspace, *, subject: Subject, language: str) -> tuple[OwnContract, ...]:
@@ -211,7 +196,7 @@ def offered_signature(workspace: Workspace, *, name: str, subject: Subject) -> b
     return signing_payload(workspace, name=record.name, party=party, subject=subject)
 
 
-def take_signature(workspace: Workspace, *, envelope: bytes, subject: Subject) -> SignatureTaken:
+def take_signature(workspace: Workspace, *, envelope: bytes, subject: Subject) -> Taken:
     """Put the member's signature of a contract, or his withdrawal, on the ledger, once however often it is sent.
 
     Raises NotYoursError for any other act or account, EContractNotFoundError, ErasedContractError, BusyError and
@@ -224,31 +209,14 @@ def take_signature(workspace: Workspace, *, envelope: bytes, subject: Subject) -
     if not own or not isinstance(payload, SignContract | WithdrawContract):
         raise NotYoursError(detail="this is no signature of a contract, and no withdrawal, by this wallet's account")
     record = _whole_name(payload.contract, subject)
-    before = _placed(workspace, opened.transaction)
+    before = placed(workspace, opened.transaction)
     if before is not None:
         return before
     if isinstance(payload, SignContract):
         readable(record.name, subject=subject)
     answer = act_of_party(workspace, envelope, subject=subject, wait_s=WAIT_S)
-    placed = _placed(workspace, opened.transaction) if answer.height < 0 else None
-    return placed or SignatureTaken(
-        transaction=opened.transaction,
-        code=answer.code,
-        detail=answer.detail,
-        height=answer.height,
-        time_s=answer.time_s,
-        again=False,
-    )
-
-
-def _placed(workspace: Workspace, transaction: str) -> SignatureTaken | None:
-    with view_ledger(workspace) as (_, tables):
-        place = tables.find(transaction)
-    if place is None:
-        return None
-    return SignatureTaken(
-        transaction=place.name, code=place.outcome, detail="", height=place.height, time_s=place.time_s, again=True
-    )
+    there = placed(workspace, opened.transaction) if answer.height < 0 else None
+    return there or taken(opened.transaction, answer)
 
 
 def _whole_name(name: str, subject: Subject) -> EContract:

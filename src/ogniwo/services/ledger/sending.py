@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
+from ogniwo.chain.inbox import Answer
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.admission import SignedTransaction, open_transaction
 from ogniwo.core.ledger.canonical import encode
@@ -142,7 +143,7 @@ def payable_bill(*, subject: Subject, number: str) -> PayableBill:
 
 def place_of_transaction(workspace: Workspace, *, subject: Subject, envelope: bytes) -> Taken | None:
     """Where a member's signed transaction stands, or None when the ledger does not have it."""
-    return _placed(workspace, _opened(workspace, subject, envelope))
+    return placed(workspace, _opened(workspace, subject, envelope).transaction)
 
 
 def take_envelope(
@@ -162,42 +163,25 @@ def take_envelope(
         raise TextMismatchError(detail=f"a dispute says why, in {LEAST} characters or more")
     if words is not None:
         _keep_words(opened, words)
-    before = _placed(workspace, opened)
-    taken = before or _sent(workspace, opened, envelope, subject)
-    if words is not None and taken.code == ACCEPTED:
+    before = placed(workspace, opened.transaction)
+    found = before or _sent(workspace, opened, envelope, subject)
+    if words is not None and found.code == ACCEPTED:
         tell_contested(workspace, opened, subject=subject, text=words.text, by=by)
-    return taken
+    return found
 
 
 def _sent(workspace: Workspace, opened: SignedTransaction, envelope: bytes, subject: Subject) -> Taken:
     with wait_for_ledger(workspace, seconds=WAIT_S) as ledger:
         answer = ledger.submit([envelope])[0]
     if answer.height < 0:
-        placed = _placed(workspace, opened)
-        return placed or Taken(
-            transaction=opened.transaction,
-            code=answer.code,
-            detail=answer.detail,
-            height=-1,
-            log_index=-1,
-            time_s=0,
-            again=False,
-        )
+        return placed(workspace, opened.transaction) or taken(opened.transaction, answer)
     record_act(
         workspace,
         action="wallet.send",
         target=subject.member_number,
         facts={"operation": _operation(opened.payload), "transaction": opened.transaction, "code": answer.code},
     )
-    return Taken(
-        transaction=opened.transaction,
-        code=answer.code,
-        detail=answer.detail,
-        height=answer.height,
-        log_index=answer.log_index,
-        time_s=answer.time_s,
-        again=False,
-    )
+    return taken(opened.transaction, answer)
 
 
 def _opened(workspace: Workspace, subject: Subject, envelope: bytes) -> SignedTransaction:
@@ -210,9 +194,23 @@ def _opened(workspace: Workspace, subject: Subject, envelope: bytes) -> SignedTr
     return opened
 
 
-def _placed(workspace: Workspace, opened: SignedTransaction) -> Taken | None:
+def taken(transaction: str, answer: Answer) -> Taken:
+    """What the ledger answered to a transaction (its name)."""
+    return Taken(
+        transaction=transaction,
+        code=answer.code,
+        detail=answer.detail,
+        height=answer.height,
+        log_index=answer.log_index,
+        time_s=answer.time_s,
+        again=False,
+    )
+
+
+def placed(workspace: Workspace, transaction: str) -> Taken | None:
+    """What became of a transaction that was there before, by its name; None where the log has none."""
     with view_ledger(workspace) as (_, tables):
-        place = tables.find(opened.transaction)
+        place = tables.find(transaction)
     if place is None:
         return None
     return Taken(

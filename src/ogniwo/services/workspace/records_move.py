@@ -24,7 +24,7 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.jobs.models import Job
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
-from ogniwo.services.workspace.records_place import address_in_use, quoted_schema, server_for
+from ogniwo.services.workspace.records_place import POSTGRESQL, address_in_use, database_of, quoted_schema, server_for
 
 Row = tuple[Any, ...]
 Step = Callable[[str], None]
@@ -87,7 +87,7 @@ def _target(settings: dict[str, Any], workspace: Workspace) -> Iterator[str]:
         ours = True
         call_command("migrate", database=_ALIAS, verbosity=0, interactive=False)
         yield address_in_use(_ALIAS)
-        ours = not workspace_is_moved(workspace.root)
+        ours = database_of(workspace.root, wanted="")["ENGINE"] != POSTGRESQL
     finally:
         if ours:
             with connections[_ALIAS].cursor() as cursor:
@@ -95,11 +95,6 @@ def _target(settings: dict[str, Any], workspace: Workspace) -> Iterator[str]:
         connections[_ALIAS].close()
         del connections[_ALIAS]
         del connections.databases[_ALIAS]
-
-
-def workspace_is_moved(root: Path) -> bool:
-    """Whether the settings file names a database."""
-    return "\ndatabase = " in f"\n{(root / 'ogniwo.toml').read_text(encoding='utf-8')}"
 
 
 def _make_room(schema: str, workspace: Workspace) -> None:

@@ -79,7 +79,7 @@ def list_members(request: ApiRequest, code: str, asked: Query[AskedMembers]) -> 
     found = members_seen(subject=request.caller.subject, month=month_or_last(asked.month), search=asked.q)
     return page_of(
         request,
-        (one for one in found if among(one.state, [*asked.state])),
+        (one for one in found if among(one.state, asked.state)),
         paged=asked,
         key=lambda one: (one.number,),
         shape=lambda one: MemberOut(**_values(one)),

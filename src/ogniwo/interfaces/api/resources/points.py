@@ -137,7 +137,7 @@ def list_points(request: ApiRequest, code: str, asked: Query[AskedPoints]) -> di
         (
             one
             for one in found
-            if among(one.role, [*asked.role]) and among(one.member, asked.member) and among(one.group, asked.group)
+            if among(one.role, asked.role) and among(one.member, asked.member) and among(one.group, asked.group)
         ),
         paged=asked,
         key=lambda one: (one.code,),
