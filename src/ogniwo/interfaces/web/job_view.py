@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.http import HttpRequest
 
 from ogniwo.interfaces.web.job_words import STATES, count_label, kind_label, step_label
-from ogniwo.services.access.viewers import OutOfSightError
+from ogniwo.services.access.viewers import OutOfSightError, out_of_sight
 from ogniwo.services.jobs.model import JobNotFoundError, JobState, JobView
 from ogniwo.services.jobs.queries import JobFilter, job_of, jobs_below
 from ogniwo.services.workspace.queries import Subject
@@ -65,10 +65,8 @@ def jobs_of_page(request: HttpRequest, *, subject: Subject, kinds: tuple[str, ..
     asked = request.GET.get("job", "")
     if not asked:
         return PageJobs(found, None)
-    try:
+    with out_of_sight(JobNotFoundError):
         one = job_of(asked, subject=subject)
-    except JobNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     if one.kind not in kinds:
         raise OutOfSightError(detail=f"{asked} is not a job of this page")
     if one.state.ended:

@@ -2,17 +2,15 @@
 
 from django.http import HttpResponse
 
-from ogniwo.services.access.viewers import OutOfSightError
+from ogniwo.services.access.viewers import out_of_sight
 from ogniwo.services.metering.photos import PhotoNotFoundError, photo_of
 from ogniwo.services.workspace.queries import Subject
 
 
 def shown_photo(*, reading_id: int, subject: Subject) -> HttpResponse:
     """The picture with the type that its content has; nothing in it may run. Out of sight is not found."""
-    try:
+    with out_of_sight(PhotoNotFoundError):
         found = photo_of(reading_id=reading_id, subject=subject)
-    except PhotoNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     end = "jpg" if found.kind == "jpeg" else found.kind
     answer = HttpResponse(found.data, content_type=f"image/{found.kind}")
     answer["Content-Disposition"] = f'inline; filename="reading-{reading_id}.{end}"'

@@ -133,6 +133,15 @@ def remembering_places() -> Iterator[None]:
         _PLACES.reset(token)
 
 
+@contextmanager
+def out_of_sight(*refusals: type[Refusal]) -> Iterator[None]:
+    """Let these refusals, such as that something of others is not found, look like nothing at all."""
+    try:
+        yield
+    except refusals as refusal:
+        raise OutOfSightError(detail=refusal.detail) from refusal
+
+
 def organisation_by(code: str, *, viewer: Viewer | None = None) -> Organisation:
     """The organisation of a code, which the viewer sees where one asks; raises OutOfSightError."""
     row = Organisation.objects.filter(code=code).first()

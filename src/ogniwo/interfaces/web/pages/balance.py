@@ -11,7 +11,7 @@ from ogniwo.interfaces.web.context import day_of, month_of, scope, workspace
 from ogniwo.interfaces.web.pages.balance_compare import METHODS
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import OutOfSightError, Standing, out_of_sight
 from ogniwo.services.metering.balance import MonthBalance, community_balance
 from ogniwo.services.settlement.days import (
     DayNotSettledError,
@@ -68,10 +68,8 @@ def balance_hour(request: HttpRequest, standing: Standing, *, code: str, day: st
     """One hour point by point: the quarter-hours as metered, and what each was allotted from where."""
     subject, chosen = scope(standing, code), _day(day)
     community = organisation(code=code, subject=subject)
-    try:
+    with out_of_sight(DayNotSettledError):
         found = hour_by_point(workspace(), community=community, day=chosen, place=place, subject=subject)
-    except DayNotSettledError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
         "day": chosen,
         "hour": found,

@@ -9,7 +9,7 @@ from ogniwo.interfaces.web.context import language, month_of, scope, viewer, wor
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.billing.access import DocumentView, corrected_lines, document_pdf, document_view, issued_documents
 from ogniwo.services.billing.mailing import letters_are_files, letters_of
 from ogniwo.services.billing.queries import InvoiceNotFoundError
@@ -68,20 +68,16 @@ def _job(request: HttpRequest, code: str, *, kind: str) -> HttpResponse:
 @page("bills/<path:number>/pdf/", name="bill_pdf", act=Act.SEE_BILLS)
 def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
     """The document as PDF."""
-    try:
+    with out_of_sight(InvoiceNotFoundError):
         data = document_pdf(workspace(), number=number, subject=scope(standing, code), language=language())
-    except InvoiceNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return download(data, name=f"{number}.pdf")
 
 
 @page("bills/<path:number>/receipt/", name="bill_receipt", act=Act.SEE_LEDGER)
 def bill_receipt(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:  # noqa: ARG001
     """The receipt of the document: anyone can check it offline."""
-    try:
+    with out_of_sight(InvoiceNotFoundError, NothingToProveError):
         data = prove_document(workspace(), kind="invoice", natural_id=number, subject=scope(standing, code))
-    except (InvoiceNotFoundError, NothingToProveError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return download(data, name=f"receipt-{number}.json")
 
 
@@ -89,10 +85,8 @@ def bill_receipt(request: HttpRequest, standing: Standing, *, code: str, number:
 def bill(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
     """One document with the reasons of every line and the hours behind it."""
     subject = scope(standing, code)
-    try:
+    with out_of_sight(InvoiceNotFoundError):
         found = document_view(workspace(), number=number, subject=subject, language=language(), with_hours=True)
-    except InvoiceNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
         "number": number,
         "document": found.document,

@@ -1,8 +1,5 @@
 """E-contracts below the organisation: who signed what and when, how long it lasts, the document and the evidence."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
@@ -11,11 +8,12 @@ from ogniwo.interfaces.web.context import language, scope, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.contracts.econtracts import EContractNotFoundError, ErasedContractError
 from ogniwo.services.contracts.evidence import NotSignedError
 from ogniwo.services.contracts.own_contracts import contracts_below, document_of, evidence_of
 
+_UNSEEN = (EContractNotFoundError, ErasedContractError, NotSignedError)
 _STATES = (
     ("", _("all")),
     ("proposed", _("waits for signatures")),
@@ -45,7 +43,7 @@ def contracts(request: HttpRequest, standing: Standing, *, code: str) -> HttpRes
 @page("contracts/<slug:name>/pdf/", name="contract_pdf", act=Act.SEE_LEDGER)
 def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, name: str) -> HttpResponse:  # noqa: ARG001 -- the registry passes it
     """The agreed document."""
-    with _in_sight():
+    with out_of_sight(*_UNSEEN):
         data = document_of(name=name, subject=scope(standing, code), signed=False)
     return download(data, name=f"contract-{name[:16]}.pdf")
 
@@ -53,14 +51,6 @@ def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, name: s
 @page("contracts/<slug:name>/evidence/", name="contract_evidence", act=Act.SEE_LEDGER)
 def contract_evidence(request: HttpRequest, standing: Standing, *, code: str, name: str) -> HttpResponse:  # noqa: ARG001 -- the same
     """Terms, document, receipts and certificates in one file that anyone can check offline."""
-    with _in_sight():
+    with out_of_sight(*_UNSEEN):
         data = evidence_of(workspace(), name=name, subject=scope(standing, code))
     return download(data, name=f"contract-{name[:16]}.zip")
-
-
-@contextmanager
-def _in_sight() -> Iterator[None]:
-    try:
-        yield
-    except (EContractNotFoundError, ErasedContractError, NotSignedError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal

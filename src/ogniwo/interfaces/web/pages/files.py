@@ -12,7 +12,7 @@ from ogniwo.interfaces.web.context import scope, viewer, workspace
 from ogniwo.interfaces.web.job_view import jobs_of_page
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.jobs.work.imports import ask_for_import
 from ogniwo.services.metering.importing import ImportOptions
 from ogniwo.services.metering.inbox import (
@@ -70,8 +70,6 @@ def take_files(request: HttpRequest, standing: Standing, *, code: str) -> HttpRe
 @page("files/<str:sha256>/", name="file", act=Act.SEE_METERING)
 def one_file(request: HttpRequest, standing: Standing, *, code: str, sha256: str) -> HttpResponse:
     """One received file with every finding."""
-    try:
+    with out_of_sight(FileNotFoundInInboxError):
         found = received_file(subject=scope(standing, code), sha256=sha256)
-    except FileNotFoundInInboxError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return render(request, "web/file.html", {"file": found})

@@ -1,7 +1,6 @@
 """Jobs: what runs and waits, what became of it, what begins by itself; pause, run now, cancel, try again."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, Final
@@ -19,7 +18,7 @@ from ogniwo.interfaces.web.job_view import OPEN, job_context, seen_mark
 from ogniwo.interfaces.web.job_words import KINDS, STATES, WEEKDAY_NAMES, kind_label, rule_label
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing, place_of
+from ogniwo.services.access.viewers import Standing, out_of_sight, place_of
 from ogniwo.services.jobs.asking import cancel_job, retry_job
 from ogniwo.services.jobs.kinds import kind_of
 from ogniwo.services.jobs.model import JobNotFoundError, JobState, JobView, UnknownKindError, UploadGoneError
@@ -133,10 +132,8 @@ def job_file(request: HttpRequest, standing: Standing, *, code: str, job_id: UUI
     """The file that a job made, for whom its kind allows."""
     found = _job(standing, code, job_id)
     viewer(request).at(kind_of(found.kind).act, path=place_of(found.organisation) or standing.path)
-    try:
+    with out_of_sight(UploadGoneError):
         path = made_file(workspace(), found)
-    except UploadGoneError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return FileResponse(path.open("rb"), as_attachment=True, filename=str(found.result["file"]))
 
 
@@ -163,7 +160,7 @@ def retry(request: HttpRequest, standing: Standing, *, code: str, job_id: UUID) 
 def pause_row(request: HttpRequest, standing: Standing, *, code: str, schedule_id: int) -> HttpResponse:
     """Pause a row of the schedule, or let it run again."""
     paused = request.POST.get("do") != "resume"
-    with _hidden():
+    with out_of_sight(ScheduleNotFoundError, DefaultRowError):
         pause(
             workspace(), schedule_id=schedule_id, subject=scope(standing, code), by=viewer(request).login, paused=paused
         )
@@ -198,7 +195,7 @@ def add_row(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
 @page("jobs/schedule/<int:schedule_id>/remove/", name="remove_schedule", act=Act.RUN_JOBS, methods=("POST",))
 def remove_row(request: HttpRequest, standing: Standing, *, code: str, schedule_id: int) -> HttpResponse:
     """Take a row from the schedule; its jobs stay."""
-    with _hidden():
+    with out_of_sight(ScheduleNotFoundError, DefaultRowError):
         remove_planned(workspace(), schedule_id=schedule_id, subject=scope(standing, code), by=viewer(request).login)
     messages.success(request, _("Removed from the schedule; its jobs stay below."))
     return redirect("jobs", code=code)
@@ -208,28 +205,17 @@ def remove_row(request: HttpRequest, standing: Standing, *, code: str, schedule_
 def run_row(request: HttpRequest, standing: Standing, *, code: str, schedule_id: int) -> HttpResponse:
     """Start the work of a row now, for whom its kind allows."""
     subject = scope(standing, code)
-    with _hidden():
+    with out_of_sight(ScheduleNotFoundError, DefaultRowError):
         kind = kind_of_planned(schedule_id=schedule_id, subject=subject)
         viewer(request).at(kind_of(kind).act, path=subject.path)
         started = run_now(workspace(), schedule_id=schedule_id, subject=subject, by=viewer(request).login)
     return redirect("job", code=code, job_id=started.id)
 
 
-@contextmanager
-def _hidden() -> Iterator[None]:
-    """A row of the schedule that is not seen from here is not there."""
-    try:
-        yield
-    except (ScheduleNotFoundError, DefaultRowError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
-
-
 def _job(standing: Standing, code: str, job_id: UUID) -> JobView:
     """A job of the organisation or of one below it; any other is not there."""
-    try:
+    with out_of_sight(JobNotFoundError):
         return job_of(job_id, subject=scope(standing, code))
-    except JobNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
 
 
 def _open_jobs(subject: Subject) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from ogniwo.interfaces.web.context import day_of, scope, viewer, workspace
 from ogniwo.interfaces.web.pages.ledger_journal import OPERATIONS
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.jobs.queries import JobFilter, jobs_below, workers
 from ogniwo.services.ledger.access import NoLedgerError
@@ -65,10 +65,8 @@ def ledger(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
 @page("ledger/account/<path:account>/", name="account", act=Act.SEE_LEDGER)
 def account(request: HttpRequest, standing: Standing, *, code: str, account: str) -> HttpResponse:
     """One account: what it holds and how that came about."""
-    try:
+    with out_of_sight(AccountNotFoundError, NoLedgerError):
         found = account_view(workspace(), account=account, subject=scope(standing, code))
-    except (AccountNotFoundError, NoLedgerError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
         "account": found,
         "by_code": "/p-" in found.account and bool(found.name),

@@ -12,7 +12,7 @@ from ogniwo.interfaces.web.context import day_of, scope, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.exploring import (
     Change,
@@ -109,10 +109,8 @@ def ledger_journal_file(request: HttpRequest, standing: Standing, *, code: str) 
 @page("ledger/transaction/<slug:name>/", name="ledger_transaction", act=Act.SEE_LEDGER)
 def ledger_transaction(request: HttpRequest, standing: Standing, *, code: str, name: str) -> HttpResponse:
     """One transaction: when, who, what changed, what it stands for, and its fields."""
-    try:
+    with out_of_sight(TransactionNotFoundError, NoLedgerError):
         found = transaction_view(workspace(), name=name, subject=scope(standing, code))
-    except (TransactionNotFoundError, NoLedgerError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
         "transaction": found,
         "row": _row(found.entry),
@@ -124,10 +122,8 @@ def ledger_transaction(request: HttpRequest, standing: Standing, *, code: str, n
 @page("ledger/transaction/<slug:name>/proof/", name="ledger_proof", act=Act.SEE_LEDGER)
 def ledger_proof(request: HttpRequest, standing: Standing, *, code: str, name: str) -> HttpResponse:  # noqa: ARG001 -- the registry passes it
     """The receipt of a transaction that concerns accounts in sight; anyone can check it offline."""
-    try:
+    with out_of_sight(TransactionNotFoundError, NoLedgerError):
         transaction_view(workspace(), name=name, subject=scope(standing, code))
-    except (TransactionNotFoundError, NoLedgerError) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return download(prove_transaction(workspace(), name=name), name=f"receipt-{name[:12]}.json")
 
 

@@ -15,7 +15,7 @@ from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.queries import accounts_of_members
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.queries import balances
@@ -98,10 +98,8 @@ def members_file(request: HttpRequest, standing: Standing, *, code: str, form: s
 def member(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
     """All of one member: data, points, contracts, settlement, bills, tokens, log."""
     month, whole = month_of(request), scope(standing, code)
-    try:
+    with out_of_sight(MemberNotFoundError):
         details = member_details(number=number, subject=whole, month=month)
-    except MemberNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     own = Subject(whole.path, number)
     points = [
         point_details(workspace(), code=one.code, subject=own) for one in points_below(subject=whole, member=number)

@@ -14,7 +14,7 @@ from ogniwo.interfaces.web.context import month_of, scope, workspace
 from ogniwo.interfaces.web.forms import Field, filled, typed
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing
+from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing, out_of_sight
 from ogniwo.services.metering.queries import PointDetails, PointNotFoundError, point_details
 from ogniwo.services.parties.member_import import save_facts
 from ogniwo.services.parties.queries import MemberDetails, MemberNotFoundError, member_details
@@ -227,17 +227,13 @@ def _refusal_of(
 
 
 def _member(request: HttpRequest, standing: Standing, code: str, number: str) -> MemberDetails:
-    try:
+    with out_of_sight(MemberNotFoundError):
         return member_details(number=number, subject=scope(standing, code), month=month_of(request))
-    except MemberNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
 
 
 def _point(standing: Standing, code: str, ppe: str) -> PointDetails:
-    try:
+    with out_of_sight(PointNotFoundError):
         return point_details(workspace(), code=ppe, subject=scope(standing, code))
-    except PointNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
 
 
 def _place(standing: Standing, code: str) -> Organisation:

@@ -14,7 +14,7 @@ from ogniwo.interfaces.web.context import language, scope, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.inbox import NoFileError
 from ogniwo.services.parties.member_import import (
     STATES,
@@ -65,7 +65,7 @@ def member_preview(request: HttpRequest, standing: Standing, *, code: str, previ
     """What each row would do; saved when confirmed, exactly as shown."""
     place = _place(standing, code)
     if request.method == "POST":
-        try:
+        with out_of_sight(PreviewNotFoundError):
             done = save(
                 workspace(),
                 organisation=place,
@@ -73,8 +73,6 @@ def member_preview(request: HttpRequest, standing: Standing, *, code: str, previ
                 digest=request.POST.get("digest", ""),
                 leave_refused=request.POST.get("do") == "leave",
             )
-        except PreviewNotFoundError as refusal:
-            raise OutOfSightError(detail=refusal.detail) from refusal
         stored = done.count("new") + done.count("changed")
         messages.success(request, ngettext("%(n)d row was saved.", "%(n)d rows were saved.", stored) % {"n": stored})
         return redirect("members", code=code)
@@ -97,12 +95,10 @@ def member_preview(request: HttpRequest, standing: Standing, *, code: str, previ
 def member_errors(request: HttpRequest, standing: Standing, *, code: str, preview: str, form: str) -> HttpResponse:  # noqa: ARG001
     """The refused rows as a file with a column of reasons."""
     wanted = _form(form)
-    try:
+    with out_of_sight(PreviewNotFoundError):
         data = faulty_rows(
             workspace(), organisation=_place(standing, code), key=preview, form=wanted, language=language()
         )
-    except PreviewNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return download(data, name=f"members-errors.{wanted}")
 
 
@@ -116,10 +112,8 @@ def _file(sent: object) -> tuple[bytes, str]:
 
 
 def _looked_at(place: Organisation, key: str) -> ImportPreview:
-    try:
+    with out_of_sight(PreviewNotFoundError):
         return look_again(workspace(), organisation=place, key=key)
-    except PreviewNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
 
 
 def _place(standing: Standing, code: str) -> Organisation:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from ogniwo.interfaces.web.context import scope, viewer, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.messages.operations import MessageNotFoundError, answer, write_notice
 from ogniwo.services.messages.queries import asked_by_members, notices_of
 from ogniwo.services.workspace.queries import organisation
@@ -36,7 +36,7 @@ def messages(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
 def notice(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Tell one member or all."""
     subject = scope(standing, code)
-    try:
+    with out_of_sight(MessageNotFoundError):
         write_notice(
             workspace(),
             organisation=organisation(code=code, subject=subject),
@@ -47,8 +47,6 @@ def notice(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
             member_number=request.POST.get("member", "").strip(),
             by=viewer(request).login,
         )
-    except MessageNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     flash.success(request, _("The notice was sent."))
     return redirect("messages", code=code)
 
@@ -56,7 +54,7 @@ def notice(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
 @page("messages/<int:message_id>/answer/", name="answer_message", act=Act.MANAGE_MEMBERS, methods=("POST",))
 def reply(request: HttpRequest, standing: Standing, *, code: str, message_id: int) -> HttpResponse:
     """Answer a member."""
-    try:
+    with out_of_sight(MessageNotFoundError):
         answer(
             workspace(),
             subject=scope(standing, code),
@@ -64,7 +62,5 @@ def reply(request: HttpRequest, standing: Standing, *, code: str, message_id: in
             text=request.POST.get("text", ""),
             by=viewer(request).login,
         )
-    except MessageNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     flash.success(request, _("The answer was sent."))
     return redirect("messages", code=code)

@@ -14,7 +14,7 @@ from ogniwo.interfaces.web.charts import Timeline, timeline
 from ogniwo.interfaces.web.context import month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.queries import MintedDay, minted_days
 from ogniwo.services.metering.queries import (
@@ -57,10 +57,8 @@ def points(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
 def point(request: HttpRequest, standing: Standing, *, code: str, ppe: str) -> HttpResponse:
     """One point: what is registered, since when, which months it has, and the versions of the chosen month."""
     month, subject = month_of(request), scope(standing, code)
-    try:
+    with out_of_sight(PointNotFoundError):
         details = point_details(workspace(), code=ppe, subject=subject)
-    except PointNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     try:
         versions = versions_of(workspace(), code=ppe, subject=subject, month=month)
     except SeriesNotFoundError:

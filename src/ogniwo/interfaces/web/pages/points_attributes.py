@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from ogniwo.interfaces.web.context import scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.parties.attributes import (
     AttributeNotFoundError,
     end_attribute,
@@ -20,7 +20,7 @@ from ogniwo.services.parties.attributes import (
 @page("points/<str:ppe>/attributes/", name="point_attribute", act=Act.MANAGE_MEMBERS, methods=("POST",))
 def point_attribute(request: HttpRequest, standing: Standing, *, code: str, ppe: str) -> HttpResponse:
     """Let a value hold for a point, or for a meter of it, from a day on."""
-    try:
+    with out_of_sight(AttributeNotFoundError):
         made = set_point_attribute(
             workspace(),
             subject=scope(standing, code),
@@ -28,8 +28,6 @@ def point_attribute(request: HttpRequest, standing: Standing, *, code: str, ppe:
             meter=request.POST.get("meter", ""),
             **_typed(request),
         )
-    except AttributeNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     _say(request, made=made)
     return redirect("point", code=code, ppe=ppe)
 
@@ -37,10 +35,8 @@ def point_attribute(request: HttpRequest, standing: Standing, *, code: str, ppe:
 @page("members/<str:number>/attributes/", name="member_attribute", act=Act.MANAGE_MEMBERS, methods=("POST",))
 def member_attribute(request: HttpRequest, standing: Standing, *, code: str, number: str) -> HttpResponse:
     """Let a value hold for a member from a day on."""
-    try:
+    with out_of_sight(AttributeNotFoundError):
         made = set_member_attribute(workspace(), subject=scope(standing, code), number=number, **_typed(request))
-    except AttributeNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     _say(request, made=made)
     return redirect("member", code=code, number=number)
 
@@ -48,15 +44,13 @@ def member_attribute(request: HttpRequest, standing: Standing, *, code: str, num
 @page("attributes/<int:attribute_id>/end/", name="end_attribute", act=Act.MANAGE_MEMBERS, methods=("POST",))
 def end(request: HttpRequest, standing: Standing, *, code: str, attribute_id: int) -> HttpResponse:
     """Let a value hold no longer from a day on."""
-    try:
+    with out_of_sight(AttributeNotFoundError):
         ended = end_attribute(
             workspace(),
             subject=scope(standing, code),
             attribute_id=attribute_id,
             valid_to=request.POST.get("valid_to", ""),
         )
-    except AttributeNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     _say(request, made=True)
     if ended.thing == "member":
         return redirect("member", code=code, number=ended.about)

@@ -14,7 +14,7 @@ from ogniwo.core.metering.model import REACTIVE_Q1, REACTIVE_Q4
 from ogniwo.interfaces.web.context import month_of, scope, workspace
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.accepting import accept_estimates
 from ogniwo.services.metering.declaring import waiting_readings
 from ogniwo.services.metering.heat import heat_of_month
@@ -100,10 +100,8 @@ def set_findings_aside(request: HttpRequest, standing: Standing, *, code: str) -
 @page("quality/set-aside/<int:aside_id>/", name="take_finding_back", act=Act.ESTIMATE, methods=("POST",))
 def take_finding_back(request: HttpRequest, standing: Standing, *, code: str, aside_id: int) -> HttpResponse:
     """Put a finding back among those to look at."""
-    try:
+    with out_of_sight(NotSetAsideError):
         take_back(workspace(), subject=scope(standing, code), aside_id=aside_id)
-    except NotSetAsideError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     messages.success(request, gettext("The finding is among those to look at again."))
     return redirect(f"{reverse('quality', kwargs={'code': code})}?month={month_of(request)}#findings")
 

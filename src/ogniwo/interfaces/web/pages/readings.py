@@ -9,7 +9,7 @@ from ogniwo.interfaces.web.context import scope, viewer, workspace
 from ogniwo.interfaces.web.photos import shown_photo
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.declaring import ReadingNotFoundError, decide_reading, declared_readings
 
 
@@ -30,7 +30,7 @@ def photo(request: HttpRequest, standing: Standing, *, code: str, reading_id: in
 def decide(request: HttpRequest, standing: Standing, *, code: str, reading_id: int) -> HttpResponse:
     """Accept or refuse one."""
     accept = request.POST.get("decision") == "accept"
-    try:
+    with out_of_sight(ReadingNotFoundError):
         decide_reading(
             workspace(),
             subject=scope(standing, code),
@@ -39,7 +39,5 @@ def decide(request: HttpRequest, standing: Standing, *, code: str, reading_id: i
             reason=request.POST.get("reason", ""),
             by=viewer(request).login,
         )
-    except ReadingNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     messages.success(request, _("The reading was accepted.") if accept else _("The reading was refused."))
     return redirect("declared_readings", code=code)

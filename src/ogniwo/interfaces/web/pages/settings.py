@@ -24,7 +24,7 @@ from ogniwo.services.access.api_keys import (
 from ogniwo.services.access.applying import door_of, set_door
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.access.scopes import Scope
-from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing
+from ogniwo.services.access.viewers import NotAllowedError, Standing, out_of_sight
 from ogniwo.services.billing.queries import last_numbers
 from ogniwo.services.parties.organising import BadOrganisationError, change_organisation, organisation_data
 
@@ -105,10 +105,8 @@ def key_new(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
 @page("settings/keys/<int:key_id>/revoke/", name="key_revoke", act=Act.CHANGE_SETTINGS, methods=("POST",), fresh=True)
 def key_revoke(request: HttpRequest, standing: Standing, *, code: str, key_id: int) -> HttpResponse:  # noqa: ARG001
     """End a key at once."""
-    try:
+    with out_of_sight(KeyNotFoundError):
         revoke_key(workspace(), viewer=viewer(request), code=code, key_id=key_id)
-    except KeyNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     messages.success(request, _("The key is revoked; programs that use it are turned away from now on."))
     return redirect(f"{reverse('settings', kwargs={'code': code})}#keys")
 

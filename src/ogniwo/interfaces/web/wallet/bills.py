@@ -11,7 +11,7 @@ from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.interfaces.web.context import language, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.billing.access import corrected_lines, document_pdf
 from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.messages.queries import messages_about
@@ -60,20 +60,16 @@ def bills(request: HttpRequest, standing: Standing, *, code: str, number: str) -
 def bill_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:  # noqa: ARG001
     """The document as PDF, in the language that the member chose for his documents, else in that of the page."""
     drawn_in = document_words(standing)
-    try:
+    with out_of_sight(InvoiceNotFoundError):
         data = document_pdf(workspace(), number=bill, subject=standing.subject, language=drawn_in)
-    except InvoiceNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return download(data, name=f"{bill}.pdf")
 
 
 @wallet_page("bills/<path:bill>/", name="wallet_bills_one")
 def one_bill(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:  # noqa: ARG001
     """One document: what to pay and how, why each line is what it is, what changed."""
-    try:
+    with out_of_sight(InvoiceNotFoundError):
         found = member_bill(workspace(), number=bill, subject=standing.subject, language=language())
-    except InvoiceNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     context = {
         "bill": found,
         "code_image": _image(found.code_svg),

@@ -1,7 +1,5 @@
 """A member's e-contracts: what each says, who signed it when, and the own signature with this device's key."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +7,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import language, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
@@ -22,7 +19,7 @@ from ogniwo.interfaces.web.wallet.answers import (
     text_of,
     view_of,
 )
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.contracts.econtracts import EContractNotFoundError, ErasedContractError
 from ogniwo.services.contracts.evidence import NotSignedError
 from ogniwo.services.contracts.own_contracts import (
@@ -34,15 +31,6 @@ from ogniwo.services.contracts.own_contracts import (
     take_signature,
     terms_of,
 )
-
-
-@contextmanager
-def _own_only(*more: type[Refusal]) -> Iterator[None]:
-    """Let a contract of others, or what else is named, look like none at all."""
-    try:
-        yield
-    except (EContractNotFoundError, *more) as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
 
 
 @wallet_page("contracts/", name="wallet_contracts")
@@ -61,7 +49,7 @@ def contracts(request: HttpRequest, standing: Standing, *, code: str, number: st
 def offer(request: HttpRequest, standing: Standing, *, code: str, number: str) -> Any:  # noqa: ANN401, ARG001
     """What the device is to sign; the document was drawn anew from the terms and compared."""
     name = text_of(body_of(request), "contract", most=64)
-    with _own_only():
+    with out_of_sight(EContractNotFoundError):
         return {"payload": offered_signature(workspace(), name=name, subject=standing.subject).decode()}
 
 
@@ -71,7 +59,7 @@ def offer(request: HttpRequest, standing: Standing, *, code: str, number: str) -
 def sign(request: HttpRequest, standing: Standing, *, code: str, number: str) -> Any:  # noqa: ANN401, ARG001
     """Put a signature on the ledger; the same again gives the same answer."""
     envelope = text_of(body_of(request), "envelope").encode()
-    with _own_only():
+    with out_of_sight(EContractNotFoundError):
         taken = take_signature(workspace(), envelope=envelope, subject=standing.subject)
     return {
         "transaction": taken.transaction,
@@ -87,7 +75,7 @@ def sign(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
 def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:  # noqa: ARG001
     """The agreed document; with `?signed=1` the one that carries the parties' signatures."""
     signed = request.GET.get("signed") == "1"
-    with _own_only(ErasedContractError):
+    with out_of_sight(EContractNotFoundError, ErasedContractError):
         data = document_of(name=name, subject=standing.subject, signed=signed)
     end = "-signed" if signed else ""
     return download(data, name=f"contract-{name[:16]}{end}.pdf")
@@ -96,7 +84,7 @@ def contract_pdf(request: HttpRequest, standing: Standing, *, code: str, number:
 @wallet_page("contracts/<str:name>/evidence/", name="wallet_contracts_evidence")
 def evidence(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:  # noqa: ARG001
     """Everything that proves offline what was agreed, by whom, when, and what came of it."""
-    with _own_only(ErasedContractError, NotSignedError):
+    with out_of_sight(EContractNotFoundError, ErasedContractError, NotSignedError):
         data = evidence_of(workspace(), name=name, subject=standing.subject)
     return download(data, name=f"contract-{name[:16]}-evidence.zip")
 
@@ -105,7 +93,7 @@ def evidence(request: HttpRequest, standing: Standing, *, code: str, number: str
 def one_contract(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:
     """One contract: its terms in words, its document, its signatures, and the step of signing."""
     place = {"code": code, "number": number}
-    with _own_only():
+    with out_of_sight(EContractNotFoundError):
         found = own_contract(workspace(), name=name, subject=standing.subject, language=language())
         terms = terms_of(name=name, subject=standing.subject)
     urls = {

@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.registry import wallet_page
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.messages.operations import MessageNotFoundError, answer, ask, mark_read
 from ogniwo.services.messages.queries import messages_of
 
@@ -34,7 +34,7 @@ def read(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
 @wallet_page("messages/<int:message_id>/answer/", name="wallet_messages_answer", methods=("POST",))
 def reply(request: HttpRequest, standing: Standing, *, code: str, number: str, message_id: int) -> HttpResponse:
     """The member answers back."""
-    try:
+    with out_of_sight(MessageNotFoundError):
         answer(
             workspace(),
             subject=standing.subject,
@@ -42,15 +42,13 @@ def reply(request: HttpRequest, standing: Standing, *, code: str, number: str, m
             text=request.POST.get("text", ""),
             by=viewer(request).login,
         )
-    except MessageNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     return redirect("wallet_messages", code=code, number=number)
 
 
 @wallet_page("disputes/<path:bill>/", name="wallet_bills_dispute", methods=("POST",))
 def dispute(request: HttpRequest, standing: Standing, *, code: str, number: str, bill: str) -> HttpResponse:
     """Say what is wrong with a bill."""
-    try:
+    with out_of_sight(MessageNotFoundError):
         ask(
             workspace(),
             subject=standing.subject,
@@ -58,7 +56,5 @@ def dispute(request: HttpRequest, standing: Standing, *, code: str, number: str,
             by=viewer(request).login,
             bill=bill,
         )
-    except MessageNotFoundError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     flash.success(request, _("Your message was sent. The answer will stand here."))
     return redirect("wallet_bills_one", code=code, number=number, bill=bill)

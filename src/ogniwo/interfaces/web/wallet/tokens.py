@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -10,14 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ogniwo.core.kernel.calendar import WARSAW
+from ogniwo.core.kernel.calendar import local_day
 from ogniwo.interfaces.web.context import day_of, month_of, viewer, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
 from ogniwo.interfaces.web.templatetags.console import local
 from ogniwo.interfaces.web.wallet.answers import facts_of, shared_texts, view_of
 from ogniwo.interfaces.web.wallet.bills import document_words
-from ogniwo.services.access.viewers import OutOfSightError, Standing
+from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.ledger.contesting import dispute_paid, payment_of
 from ogniwo.services.ledger.statements import (
     AssetStatement,
@@ -65,7 +64,7 @@ def tokens(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "direction": direction,
         "older": history[-1].log_index if len(history) == _PAGE else "",
         "facts": facts_of(request, standing, seen, code=code, urls=urls),
-        "until": workspace().now().astimezone(ZoneInfo(WARSAW)).date(),
+        "until": local_day(int(workspace().now().timestamp())),
         "texts": _texts(),
     }
     return render(request, "web/wallet/tokens.html", context)
@@ -89,7 +88,7 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
     `from` and `to` are local days, both included; without them everything up to today.
     """
     form = form if form in {"pdf", "csv", "xlsx"} else "csv"
-    today = workspace().now().astimezone(ZoneInfo(WARSAW)).date()
+    today = local_day(int(workspace().now().timestamp()))
     try:
         first = _day(request.GET.get("from", ""), otherwise=first_day(workspace()))
         last = _day(request.GET.get("to", ""), otherwise=max(first, today))
@@ -110,15 +109,13 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
 @wallet_page("tokens/payments/<str:name>/", name="wallet_tokens_payment", methods=("GET", "POST"))
 def payment(request: HttpRequest, standing: Standing, *, code: str, number: str, name: str) -> HttpResponse:
     """One payment: who, what for, where it stands on the ledger; what is wrong with it, and what the partner says."""
-    try:
+    with out_of_sight(NoSuchTransactionError):
         found = payment_of(workspace(), subject=standing.subject, name=name)
         if request.method == "POST":
             text = request.POST.get("text", "")
             dispute_paid(workspace(), subject=standing.subject, name=name, text=text, by=viewer(request).login)
             messages.success(request, _("Your message was sent. The answer will stand here."))
             return redirect("wallet_tokens_payment", code=code, number=number, name=name)
-    except NoSuchTransactionError as refusal:
-        raise OutOfSightError(detail=refusal.detail) from refusal
     said = messages_about_payment(subject=standing.subject, name=name)
     return render(request, "web/wallet/payment.html", {"payment": found, "said": said})
 
