@@ -1,4 +1,4 @@
-"""Values under free names on points, meters and members: dated, ended, logged, and seen only where they belong."""
+"""Values under free names on points, meters, members and sets: dated, ended, logged, seen only where they belong."""
 
 from datetime import date
 
@@ -9,9 +9,9 @@ from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.metering.models import MeterInstallation
 from ogniwo.records.remarks.models import Attribute
 from ogniwo.services.access.roles import Role
-from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
-from ogniwo.services.parties.attributes import attributes_of_member, attributes_of_point
-from ogniwo.services.workspace.queries import Subject
+from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH, POINTS
+from ogniwo.services.parties.attributes import attributes_of_member, attributes_of_point, attributes_of_set
+from ogniwo.services.workspace.queries import Subject, organisation
 
 POINT, NUMBER = POINTS[0].code, POINTS[0].member_number
 
@@ -106,6 +106,52 @@ def test_a_members_stand_on_his_page_and_in_the_list(site, browser_of):
         assert lines[0].endswith("own attributes")
         (own,) = [line for line in lines if line.startswith(NUMBER)]
         assert ("Key box: =blue" in own) is there, "those of the month's last day"
+
+
+def test_a_formula_is_kept_as_a_set_which_has_its_own(site, browser_of):
+    clerk = browser_of(Role.CLERK)
+    name, formula = 'Hala & "magazyn" 1/2 + ę', f"+ {POINT} 1.29.0"
+    kept = clerk.post(at("computing_set_new"), {"name": name, "formula": formula})
+    here = kept.headers["location"]
+    assert f"<code>{formula}</code>" in clerk.get(here).content.decode()
+    for wrong, code in (("[x]", b"sets.bad_name"), ("", b"sets.bad_name"), (name, b"sets.exists")):
+        answer = clerk.post(at("computing_set_new"), {"name": wrong, "formula": f"- {POINT} 1.29.0"})
+        assert (answer.status_code, code in answer.content) == (409, True)
+    place = at("computing_set_attribute")
+    assert (
+        give(clerk, "A1", "2026-01-01", name="Cost centre", place=place, computing_set=name).headers["location"] == here
+    )
+    give(clerk, "B2", "2026-06-01", name="Cost centre", place=place, computing_set=name)
+    assert periods("Cost centre") == [("A1", "2026-01-01", "2026-06-01"), ("B2", "2026-06-01", None)]
+    assert give(clerk, "A1", "2026-01-01", place=place, computing_set="no such set").status_code == 404
+    end = at("end_attribute", attribute_id=Attribute.objects.get(value="B2").pk)
+    assert clerk.post(end, {"valid_to": "2026-07-01"}).headers["location"] == here
+    assert {one.target for one in AuditEvent.objects.filter(action__startswith="attribute")} == {
+        f"{COMMUNITY_CODE} {name}"
+    }
+    page = browser_of(Role.AUDITOR).get(here).content.decode()
+    assert "Cost centre" in page
+    assert 'name="valid_from"' not in page
+    other = organisation(code=COMMUNITY_CODE, subject=Subject("/"))
+    assert attributes_of_set(organisation=other, name=name, subject=Subject(other.path, NUMBER)) == ()
+    assert clerk.get(at("computing_set") + "?name=none").status_code == 404
+
+
+def test_a_set_shows_its_month_day_by_day(site, browser_of):
+    clerk = browser_of(Role.CLERK)
+    text = f"+ {POINT} 1.29.0"
+    clerk.post(at("computing_set_new"), {"name": "part", "formula": text})
+    clerk.post(at("computing_set_new"), {"name": "whole", "formula": "+ [part] + [part]"})
+    part, whole = (
+        clerk.get(at("computing_set") + f"?name={name}&month=2026-10").content.decode() for name in ("part", "whole")
+    )
+    stored = site.series.read(point=POINT, channel="1.29.0", month=MONTH)
+    sums = f"{stored.present_total_wh / 1_000:,.3f}", f"{2 * stored.present_total_wh / 1_000:,.3f}"
+    for page, total in zip((part, whole), sums, strict=True):
+        assert f"The month: {total.replace(',', '')} kWh; {int(stored.missing.sum())} slots" in page.replace("\xa0", "")
+        assert page.count('<th scope="row">2026-10-') == 31
+    assert 'Part of: <a href="?name=whole">' in part
+    assert b"no series for" in clerk.get(at("computing_set") + "?name=part&month=2026-01").content
 
 
 def test_who_sees_and_who_may(site, browser_of):

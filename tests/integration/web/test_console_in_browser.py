@@ -16,6 +16,8 @@ from ogniwo.services.jobs.queries import job_of
 from ogniwo.services.jobs.worker import work
 from ogniwo.services.ledger.exploring import Filters, journal
 from ogniwo.services.ledger.queries import balances
+from ogniwo.services.metering.balance import create_set
+from ogniwo.services.metering.formulas import parse_formula
 from ogniwo.services.metering.inbox import received_files
 from ogniwo.services.parties.member_import import look_at
 from ogniwo.services.workspace.queries import operator_subject, organisation
@@ -60,6 +62,7 @@ WITH_CHOICES = (
     f"tariffs/try/?point={POINTS[0].code}&month=2026-10",
     "balance/compare/?method=equal&sale=300",
     f"formulas/?formula=%2B+{POINTS[0].code}+1.29.0&at=2026-10-25",
+    "sets/?name=Hala+%26+magazyn",
     "period/?preview=1",
     "bills/?month=2026-09",
     "today/?month=2026-09",
@@ -71,6 +74,13 @@ def served(copy_of, sign_in):
     """`ogniwo serve` over a workspace after the month: its address, the cookie of an operator, the pages to open."""
     workspace = copy_of("posted")
     operator = sign_in(workspace, Role.OPERATOR)
+    create_set(
+        workspace,
+        organisation=organisation(code=COMMUNITY_CODE, subject=operator_subject()),
+        subject=operator_subject(),
+        name="Hala & magazyn",
+        members=parse_formula(f"+ {POINTS[0].code} 1.29.0"),
+    )
     newest = journal(workspace, subject=operator_subject(), filters=Filters(operation="post"))
     values = {
         "number": {

@@ -17,6 +17,7 @@ for _noun in (
     "members_import",
     "points_formulas",
     "points_attributes",
+    "points_sets",
     "points",
     "files",
     "quality",

@@ -1,9 +1,13 @@
 """What people note beside the register: findings they set aside, attributes of their own choosing."""
 
+from functools import reduce
+from operator import or_
+from typing import Final
+
 from django.db import models
 from django.db.models import F, Q
 
-from ogniwo.records.metering.models import Meter, MeteringPoint
+from ogniwo.records.metering.models import ComputingSet, Meter, MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import VisibleQuerySet
 
@@ -50,6 +54,9 @@ class SetAside(models.Model):
         return f"{self.month} {self.code} {self.point}"
 
 
+_THINGS: Final = ("point", "meter", "member", "computing_set")
+
+
 class AttributeQuerySet(VisibleQuerySet["Attribute"]):
     """Attributes in organisations below a path; members see none, for they may be notes about them."""
 
@@ -57,7 +64,7 @@ class AttributeQuerySet(VisibleQuerySet["Attribute"]):
 
 
 class Attribute(models.Model):
-    """A value under a free name on exactly one point, meter or member, for a time in local days, half-open.
+    """A value under a free name on exactly one point, meter, member or computing set; local days, half-open.
 
     A period of no day never held: that is how a mistake is taken back.
     """
@@ -66,6 +73,9 @@ class Attribute(models.Model):
     point = models.ForeignKey(MeteringPoint, null=True, blank=True, on_delete=models.PROTECT, related_name="attributes")
     meter = models.ForeignKey(Meter, null=True, blank=True, on_delete=models.PROTECT, related_name="attributes")
     member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="attributes")
+    computing_set = models.ForeignKey(
+        ComputingSet, null=True, blank=True, on_delete=models.PROTECT, related_name="attributes"
+    )
     name = models.CharField(max_length=60)
     value = models.CharField(max_length=200)
     valid_from = models.DateField()
@@ -79,9 +89,7 @@ class Attribute(models.Model):
         ordering = ("name", "valid_from", "pk")
         constraints = (
             models.CheckConstraint(
-                condition=Q(point__isnull=False, meter=None, member=None)
-                | Q(point=None, meter__isnull=False, member=None)
-                | Q(point=None, meter=None, member__isnull=False),
+                condition=reduce(or_, (Q(**{f"{one}__isnull": one != thing for one in _THINGS}) for thing in _THINGS)),
                 name="attribute_of_one_thing",
             ),
             models.CheckConstraint(
@@ -93,7 +101,7 @@ class Attribute(models.Model):
                     condition=Q(valid_to=None) & Q(**{f"{thing}__isnull": False}),
                     name=f"open_attribute_of_{thing}",
                 )
-                for thing in ("point", "meter", "member")
+                for thing in _THINGS
             ),
         )
 

@@ -1,5 +1,6 @@
 """Computing sets of an organisation, and the area balance of a community's points."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,10 +26,12 @@ from ogniwo.services.contracts.queries import memberships_in
 from ogniwo.services.metering.active import STAGES, Pair, chosen_stage, needed_series
 from ogniwo.services.metering.quality import POINTS_AT_ONCE, visible_points
 from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.kept import Kept
 from ogniwo.services.workspace.model import Workspace
 
 __all__ = [
+    "BadSetNameError",
     "DayBalance",
     "MonthBalance",
     "SetBalance",
@@ -42,6 +45,15 @@ __all__ = [
     "list_sets",
     "set_balance",
 ]
+
+
+_NAME: Final = re.compile(r"[^\[\]\s]([^\[\]]{0,98}[^\[\]\s])?")
+
+
+class BadSetNameError(Refusal):
+    """A name is empty, too long, begins or ends with a blank, or holds a bracket, which ends a name in a formula."""
+
+    code = "sets.bad_name"
 
 
 class SetExistsError(Refusal):
@@ -129,7 +141,6 @@ def list_sets(*, organisation: Organisation) -> tuple[SetValue, ...]:
     )
 
 
-@transaction.atomic
 def create_set(
     workspace: Workspace,
     *,
@@ -141,9 +152,26 @@ def create_set(
 ) -> SetValue:
     """Name a signed sum of channels and of other sets; the same again changes nothing.
 
-    Raises UnknownMemberError for a set without members, an unknown point, channel name or set, CyclicSetError, and
-    SetExistsError when the name is taken.
+    Raises BadSetNameError, UnknownMemberError for a set without members, an unknown point, channel name or set,
+    CyclicSetError, SetExistsError when the name is taken, and BusyError.
     """
+    if not _NAME.fullmatch(name):
+        raise BadSetNameError(
+            detail=f"{name[:100]!r}: a set's name has 1 to 100 signs, no bracket [ ] and no blank around it"
+        )
+    with changing(workspace, "a set"), transaction.atomic():
+        return _created(workspace, organisation, subject, name, members, dry_run=dry_run)
+
+
+def _created(
+    workspace: Workspace,
+    organisation: Organisation,
+    subject: Subject,
+    name: str,
+    members: Sequence[SetMember],
+    *,
+    dry_run: bool,
+) -> SetValue:
     known = {one.name: one for one in list_sets(organisation=organisation)}
     value = SetValue(name=name, members=tuple(sorted(members, key=_order)))
     if name in known:

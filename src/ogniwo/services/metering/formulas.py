@@ -20,7 +20,8 @@ from ogniwo.services.metering.balance import list_sets
 from ogniwo.services.metering.quality import visible_points
 from ogniwo.services.workspace.model import Workspace
 
-_NAME: Final = "formula"
+_NAME: Final = "[formula]"
+"""What is tried, among the kept sets: no name of theirs has brackets."""
 _TERM: Final = re.compile(r"\s*([+-])\s*(?:(\d{18})\s+(\S+)|\[([^\]]{1,100})\])")
 _TERMS_MAX: Final = 200
 

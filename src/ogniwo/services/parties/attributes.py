@@ -1,4 +1,4 @@
-"""Individual attributes: values under free names on points, meters and members, each for a time.
+"""Individual attributes: values under free names on points, meters, members and computing sets, each for a time.
 
 Nothing is overwritten. Another value ends the one before on the day on which it begins, and the log keeps who did it. A
 period that ends on its first day never held: that is how a mistake is taken back.
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.records.metering.models import Meter, MeteringPoint
+from ogniwo.records.metering.models import ComputingSet, Meter, MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.remarks.models import Attribute, AttributeQuerySet
 from ogniwo.records.visibility import Subject
@@ -37,14 +37,17 @@ class AttributeOverlapError(Refusal):
 
 
 class AttributeNotFoundError(Refusal):
-    """There is no such attribute, point, meter or member, or the subject may not see it."""
+    """There is no such attribute, point, meter, member or set, or the subject may not see it."""
 
     code = "attribute.not_found"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttributeView:
-    """One value in local days, half-open; `thing` is point, meter or member, `about` its code, serial or number."""
+    """One value in local days, half-open, on a `thing`: point, meter, member or computing_set.
+
+    `about` is its code, serial, number or name.
+    """
 
     attribute_id: int
     thing: str
@@ -63,16 +66,16 @@ class AttributeView:
 
 @dataclass(frozen=True, slots=True)
 class _Thing:
-    """What an attribute is on, and in the log of which member or point its acts stand."""
+    """What an attribute is on, and in the log of which member, point or set its acts stand."""
 
     kind: str
-    row: MeteringPoint | Meter | Member
+    row: MeteringPoint | Meter | Member | ComputingSet
     organisation: Organisation
     log_name: str
 
     @property
     def name(self) -> str:
-        """Its code, serial or number."""
+        """Its code, serial, number or name."""
         return str(self.row)
 
 
@@ -87,6 +90,12 @@ def attributes_of_point(*, code: str, subject: Subject) -> tuple[AttributeView, 
 def attributes_of_member(*, number: str, subject: Subject) -> tuple[AttributeView, ...]:
     """Those of a member, by name and time; members see none."""
     return _views(Attribute.objects.all().visible_to(subject).filter(member__number=number))
+
+
+def attributes_of_set(*, organisation: Organisation, name: str, subject: Subject) -> tuple[AttributeView, ...]:
+    """Those of a computing set of an organisation, by name and time; members see none."""
+    rows = Attribute.objects.all().visible_to(subject)
+    return _views(rows.filter(computing_set__organisation=organisation, computing_set__name=name))
 
 
 def attributes_of_members(*, subject: Subject, day: date) -> dict[str, str]:
@@ -127,6 +136,25 @@ def set_member_attribute(
     if member is None:
         raise AttributeNotFoundError(detail=f"there is no member {number}")
     return _set(workspace, _Thing("member", member, member.organisation, number), name, value, valid_from)
+
+
+def set_computing_set_attribute(
+    workspace: Workspace,
+    *,
+    subject: Subject,
+    organisation: Organisation,
+    set_name: str,
+    name: str,
+    value: str,
+    valid_from: str,
+) -> bool:
+    """Let a value hold for a computing set of an organisation from a day (YYYY-MM-DD) on; the rest as for a point."""
+    seen = Organisation.objects.all().visible_to(subject)
+    row = ComputingSet.objects.filter(organisation__in=seen.filter(pk=organisation.pk), name=set_name).first()
+    if row is None:
+        raise AttributeNotFoundError(detail=f"{organisation.code} has no computing set {set_name}")
+    thing = _Thing("computing_set", row, organisation, f"{organisation.code} {set_name}")
+    return _set(workspace, thing, name, value, valid_from)
 
 
 def end_attribute(workspace: Workspace, *, subject: Subject, attribute_id: int, valid_to: str) -> AttributeView:
@@ -194,14 +222,16 @@ def _set(workspace: Workspace, thing: _Thing, name: str, value: str, valid_from:
 
 
 def _views(rows: AttributeQuerySet) -> tuple[AttributeView, ...]:
-    return tuple(_view(row) for row in rows.select_related("point", "meter", "member"))
+    return tuple(_view(row) for row in rows.select_related("point", "meter", "member", "computing_set"))
 
 
 def _view(row: Attribute) -> AttributeView:
+    things = {"point": row.point, "meter": row.meter, "member": row.member, "computing_set": row.computing_set}
+    ((thing, about),) = ((thing, one) for thing, one in things.items() if one is not None)
     return AttributeView(
         attribute_id=row.pk,
-        thing="point" if row.point else "meter" if row.meter else "member",
-        about=str(row.point or row.meter or row.member),
+        thing=thing,
+        about=str(about),
         name=row.name,
         value=row.value,
         valid_from=row.valid_from,
@@ -212,7 +242,9 @@ def _view(row: Attribute) -> AttributeView:
 
 
 def _log_name(row: Attribute) -> str:
-    """The point or member in whose log an act stands; a meter's is that of its newest place in the organisation."""
+    """The point, member or set in whose log an act stands; a meter's is that of its newest place here."""
+    if row.computing_set is not None:
+        return f"{row.organisation.code} {row.computing_set.name}"
     if row.meter is None:
         return str(row.point or row.member)
     places = row.meter.installations.filter(point__organisation=row.organisation).order_by("-valid_from")
