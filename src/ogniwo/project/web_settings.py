@@ -13,6 +13,7 @@ DEBUG = False
 _BOUND = bool(os.environ.get("OGNIWO_WORKSPACE")) and (WORKSPACE / "ogniwo.toml").is_file()
 SECRET_KEY = web_secret(WORKSPACE) if _BOUND else "without a workspace nobody signs in"
 WEBHOOKS_TO_PRIVATE = os.environ.get("OGNIWO_WEBHOOKS_TO_PRIVATE", "") == "1"
+SITES_IN_PRIVATE = os.environ.get("OGNIWO_SITES_IN_PRIVATE", "") == "1"
 """Whether events may be sent to addresses of the own network."""
 
 SITE_ORIGIN = os.environ.get("OGNIWO_ORIGIN", "http://127.0.0.1:8000")

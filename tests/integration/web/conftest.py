@@ -41,11 +41,11 @@ def with_neighbour():
 
 @pytest.fixture(scope="session")
 def web_stages(stages, tmp_path_factory):
-    """Folders for the pages: everything imported, everything closed, everything billed and posted."""
+    """Folders for the pages: all registered, all imported, all closed, all billed and posted."""
     root = tmp_path_factory.mktemp("web")
     before = kept_place()
     found = {}
-    for stage in ("imported", "closed"):
+    for stage in ("registered", "imported", "closed"):
         found[stage] = copy_workspace(stages[stage], root / stage)
         opened(found[stage])
         with_neighbour()

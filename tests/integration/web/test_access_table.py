@@ -35,6 +35,7 @@ VALUES = {
     "reading_id": 999_999,
     "aside_id": 999_999,
     "attribute_id": 999_999,
+    "site_id": 999_999,
     "size": 192,
     "transaction": "0" * 64,
 }

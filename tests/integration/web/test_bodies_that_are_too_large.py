@@ -11,7 +11,7 @@ from django.db import connections
 from browsing import serving
 from ogniwo.interfaces.web.bodies import FORM_BYTES_MAX, bytes_max
 from ogniwo.services.workspace.operations import open_workspace
-from records_database import copy_workspace, go_back, kept_place
+from records_database import copy_workspace, go_back, kept_place, serve
 
 PLAIN_BYTES_MAX = 2_500_000
 FORM = "multipart/form-data; boundary=x"
@@ -22,6 +22,7 @@ def address(web_stages, tmp_path_factory):
     """`ogniwo serve` for all tests of this file: they change nothing."""
     before = kept_place()
     folder = copy_workspace(web_stages["closed"], tmp_path_factory.mktemp("bodies") / "closed")
+    serve(folder)
     with serving(open_workspace(root=folder)) as found:
         yield found
     connections["default"].close()

@@ -39,6 +39,7 @@ _ENGINES: dict[str, Callable[[Job], Part]] = {
     "maxima": read_maxima,
 }
 _SHOWN_CELLS = 8
+_FIRST_LINE_BYTES = 4_096
 
 
 def known_layouts() -> tuple[LayoutDescription, ...]:
@@ -139,13 +140,24 @@ def _tables(data: bytes, layouts: Sequence[Layout], file_name: str) -> list[list
     split: dict[Text, Table] = {}
     options = []
     for layout in layouts:
-        if "delimited" not in layout.containers:
+        if "delimited" not in layout.containers or not _may_be_split(data, layout):
             continue
         key = Text(encodings=layout.text.encodings, delimiter=layout.text.delimiter)
         if key not in split:
             split[key] = delimited_table(data, text=key, file_name=file_name)
         options.append((layout, split[key]))
     return [options] if options else []
+
+
+def _may_be_split(data: bytes, layout: Layout) -> bool:
+    """Whether a file can have the headings of a layout with a delimiter of its own, by how often it is in line 1.
+
+    What another delimiter separates may be no text of this one at all, and is not to be refused for that.
+    """
+    if layout.text.delimiter == Text().delimiter or layout.header.within_rows > 1:
+        return True
+    first_line = data[:_FIRST_LINE_BYTES].partition(b"\n")[0]
+    return first_line.count(layout.text.delimiter.encode()) >= len(layout.header.required) - 1
 
 
 def _header_row(layout: Layout, table: Table) -> int | None:

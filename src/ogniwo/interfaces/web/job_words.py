@@ -18,6 +18,7 @@ KINDS: Final[dict[str, Promise]] = {
     "send_mail": gettext_lazy("Mail"),
     "verify_ledger": gettext_lazy("Check of the ledger"),
     "check_data": gettext_lazy("Check of the data"),
+    "pull_sites": gettext_lazy("Data of other installations"),
     "clean_up": gettext_lazy("Clearing away of what expired"),
 }
 

@@ -19,6 +19,7 @@ for _noun in (
     "points_attributes",
     "points_sets",
     "points",
+    "files_sites",
     "files",
     "quality",
     "intervals",

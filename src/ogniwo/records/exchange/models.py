@@ -1,4 +1,4 @@
-"""Requests that may be repeated with the answers given, and webhooks with what was sent to them."""
+"""Requests repeated with the answers given, webhooks with what was sent, and the installations that data come from."""
 
 import uuid
 
@@ -91,3 +91,59 @@ class WebhookDelivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.webhook} {self.event_id}"
+
+
+class SiteQuerySet(VisibleQuerySet["Site"]):
+    """Sites of the organisations below a path; members see none."""
+
+    organisation_lookup = "organisation__path"
+
+
+class Site(models.Model):
+    """Another installation that an organisation takes meter data from, by its API: a plant, a tenant, a partner.
+
+    `code` is the organisation there. The key is what lets us in, so it has to be kept readable; it goes with the site.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="sites")
+    name = models.CharField(max_length=40)
+    address = models.CharField(max_length=300)
+    code = models.CharField(max_length=60)
+    key = models.CharField(max_length=200)
+    added_by = models.CharField(max_length=150)
+    added_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SiteQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("organisation__path", "name", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organisation", "name"), condition=models.Q(removed_at=None), name="site_name_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SitePull(models.Model):
+    """A month asked of a site: how many of its points we have, how many files changed something, or what went wrong."""
+
+    site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="pulls")
+    month = models.CharField(max_length=7)
+    at = models.DateTimeField()
+    points = models.PositiveIntegerField(default=0)
+    unknown_points = models.JSONField(default=list)
+    files = models.PositiveIntegerField(default=0)
+    changed_files = models.PositiveIntegerField(default=0)
+    cells = models.PositiveIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("-at", "-pk")
+        indexes = (models.Index(fields=("site", "month", "at"), name="pulls_by_month"),)
+
+    def __str__(self) -> str:
+        return f"{self.site} {self.month}"

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.gateways.webhooks import address_problem
+from ogniwo.gateways.outward import address_problem
 from ogniwo.records.exchange.models import Webhook, WebhookDelivery
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject

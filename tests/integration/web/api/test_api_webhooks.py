@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from ogniwo.gateways import outward
 from ogniwo.gateways import webhooks as gateway
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.exchange.models import Webhook, WebhookDelivery
@@ -254,7 +255,7 @@ def test_a_name_that_leads_into_the_own_network_is_not_used(monkeypatch, address
         asked.append(host)
         return [(2, 1, 6, "", ("93.184.216.34", port)), (2, 1, 6, "", (address, port))]
 
-    monkeypatch.setattr(gateway.socket, "getaddrinfo", resolved)
+    monkeypatch.setattr(outward.socket, "getaddrinfo", resolved)
     sent = gateway.send("https://rebound.example/", body=b"", headers={})
     assert (sent.status, sent.problem) == (0, "the host's name leads into our own network")
     assert asked == ["rebound.example"]

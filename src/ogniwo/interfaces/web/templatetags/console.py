@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import template
@@ -95,6 +95,22 @@ _FINDINGS = {
 def finding_word(code: str) -> str:
     """What a finding of a rule means; the message beside it says the numbers. Other codes have no words here."""
     return str(_FINDINGS.get(code, ""))
+
+
+_QUALITIES: Final = {
+    "measured": gettext_lazy("measured"),
+    "measured-corrected": gettext_lazy("measured, corrected"),
+    "estimated-by-operator": gettext_lazy("estimated by the operator"),
+    "substituted-by-us": gettext_lazy("substituted by us"),
+    "manual": gettext_lazy("entered by hand"),
+    "missing": gettext_lazy("missing"),
+}
+
+
+@register.filter
+def quality_word(quality: str) -> str:
+    """A quality of an interval (`core.kernel.quality.QUALITY_WORDS`) in the words of the page."""
+    return str(_QUALITIES.get(quality, quality))
 
 
 @register.filter
