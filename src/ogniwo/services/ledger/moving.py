@@ -68,9 +68,9 @@ def move_ledger(
     kept = workspace.ledger_file.with_name("ledger.sqlite3.moved")
     with changing(workspace, _WHAT):
         if is_server(workspace.ledger_address):
-            if dry_run or workspace.ledger_address != goal:
-                raise LedgerMoveError(detail=f"the ledger of {workspace.root} is in a database already")
-            copied = _finish(workspace, goal, kept, step)
+            if workspace.ledger_address != goal:
+                raise LedgerMoveError(detail=f"the ledger of {workspace.root} is in another database already")
+            copied = _finish(workspace, goal, kept, dry_run=dry_run, step=step)
         else:
             if kept.exists():
                 raise LedgerMoveError(detail=f"{kept} is there from another move; put it elsewhere first")
@@ -123,13 +123,15 @@ def _copied(workspace: Workspace, source: BlockStore, target: "FillingStore", or
     return copied
 
 
-def _finish(workspace: Workspace, goal: str, kept: Path, step: Step) -> Copied:
+def _finish(workspace: Workspace, goal: str, kept: Path, *, dry_run: bool, step: Step) -> Copied:
     """What a move that was stopped behind its switch has left to do."""
     file = workspace.ledger_file
     with open_target(goal) as target:
         last = target.last()
         if last is None or target.origin() != _origin(workspace):
             raise LedgerMoveError(detail=f"the ledger of {workspace.root} is in that database already")
+        if dry_run:
+            raise LedgerMoveError(detail="the move is done but for its end; give the command without --dry-run")
         step("ending a move that was stopped")
         if file.exists():
             _put_away(file, kept, target)
