@@ -14,11 +14,13 @@ import pytest
 from click.testing import CliRunner
 
 from ogniwo.chain import moving as copying
+from ogniwo.chain.audit import verify_ledger
 from ogniwo.chain.embedded import EmbeddedLedger
-from ogniwo.chain.store import Block, LockedError
+from ogniwo.chain.store import FencedError, LockedError, StoreUnreachableError, StoreWriteError
 from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.chain.stores import open_store, store_exists
 from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.ledger.blocks import Block
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.ledger.models import Commitment
@@ -26,7 +28,7 @@ from ogniwo.services.contracts.queries import community
 from ogniwo.services.ledger import access
 from ogniwo.services.ledger.access import open_ledger
 from ogniwo.services.ledger.moving import move_ledger
-from ogniwo.services.ledger.posting import post_month
+from ogniwo.services.ledger.posting import kept_checkpoints, post_month
 from ogniwo.services.ledger.proving import checkpoint_verifier
 from ogniwo.services.ledger.queries import balances, ledger_head
 from ogniwo.services.ledger.viewing import view_ledger
@@ -142,14 +144,15 @@ def _gone_back(workspace, copy, blocks):
         said(workspace, "ledger", "follow", server.stdout.readline().strip(), "--folder", str(copy))
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=300)
     (copy / "ledger.sqlite3").rename(workspace.ledger_file)
     kept = [line for line in workspace.settings_file.read_text(encoding="utf-8").splitlines() if line[:6] != "ledger"]
     workspace.settings_file.write_text("\n".join(kept), encoding="utf-8")
     back = open_workspace(root=workspace.root)
     assert back.ledger == ""
     assert blocks_of(back.ledger_address) == blocks
-    assert "differ" not in said(back, "ledger", "verify", "--no-pictures").stdout
+    assert verify_ledger(back.ledger_address, checkpoints=kept_checkpoints(back)) == []
+    assert ledger_head(back).height == len(blocks) - 1
 
 
 def _a_point(workspace):
@@ -205,7 +208,7 @@ class Victims:
         return int(self.process.stdout.readline())
 
     def end(self):
-        self.process.communicate(timeout=60)
+        self.process.communicate(timeout=300)
 
 
 @pytest.fixture
@@ -219,7 +222,7 @@ def gone(cluster):
     """Wait until the server has noticed that a killed process is no more, and given its lock back."""
     with psycopg.connect(cluster.address("").partition("#")[0], autocommit=True) as server:
         query = "SELECT count(*), pg_sleep(0.01) FROM pg_locks WHERE locktype = 'advisory'"
-        for _ in range(3_000):
+        for _ in range(30_000):
             if not server.execute(query).fetchone()[0]:
                 return
     pytest.fail("a lock is held by nobody")
@@ -299,6 +302,43 @@ def test_what_fails_at_a_step_takes_back_what_is_not_in_force(posted, address, c
     assert not marks(cluster)
 
 
+@pytest.mark.parametrize("lost_at", ["copying", "switching"])
+def test_a_connection_that_is_lost_leaves_the_file_in_force(posted, address, cluster, lost_at):
+    blocks = blocks_of(posted.ledger_file)
+
+    def lose(name):
+        if name == lost_at:
+            with psycopg.connect(cluster.address("").partition("#")[0]) as server:
+                server.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+
+    with pytest.raises((StoreWriteError, StoreUnreachableError)):
+        move_ledger(posted, address=address, step=lose)
+    assert marks(cluster) == (lost_at == "switching")
+    in_force(posted, posted.ledger_file, blocks)
+    assert move_ledger(posted, address=address).blocks == len(blocks)
+    in_force(posted, address, blocks)
+    assert not marks(cluster)
+
+
+def test_a_mark_that_is_gone_stops_the_switch(posted, address, cluster):
+    """As after a failover to a server that does not have the copy."""
+
+    def drop(name):
+        if name == "switching":
+            with psycopg.connect(cluster.address("").partition("#")[0], autocommit=True) as server:
+                server.execute(f"DROP TABLE {mark_of(server)}")
+
+    with pytest.raises(FencedError):
+        move_ledger(posted, address=address, step=drop)
+    assert open_workspace(root=posted.root).ledger == ""
+
+
+def mark_of(server):
+    query = "SELECT relname FROM pg_class WHERE relname LIKE 'ogniwo_ledger_%_unfinished_move'"
+    [(mark,)] = server.execute(query).fetchall()
+    return mark
+
+
 def test_a_copy_that_differs_is_not_used(posted, address, monkeypatch):
     blocks = blocks_of(posted.ledger_file)
     read = copying.compare
@@ -366,8 +406,7 @@ def test_a_copy_that_went_on_since_or_is_of_another_folder_is_left_alone(posted,
     posted.settings_file.write_bytes(settings)
     assert "in use since" in said(posted, "ledger", "move", address, code=4).stderr
     with psycopg.connect(cluster.address("").partition("#")[0], autocommit=True) as server:
-        query = "SELECT relname FROM pg_class WHERE relname LIKE 'ogniwo_ledger_%_unfinished_move'"
-        [(mark,)] = server.execute(query).fetchall()
+        mark = mark_of(server)
         server.execute(f"UPDATE {mark} SET folder = '/elsewhere'")  # noqa: S608 -- a name of the product's own
         assert "from /elsewhere" in said(posted, "ledger", "move", address, code=4).stderr
         server.execute(f"DROP TABLE {mark}")
@@ -401,7 +440,7 @@ def test_who_writes_either_side_is_not_disturbed(posted, address):
         assert not store_exists(address)
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=300)
     with EmbeddedLedger(address, snapshot_entries=0):
         assert "ledger.locked" in said(posted, "ledger", "move", address, code=75).stderr
     with (posted.root / "changing.lock").open("a") as changing:

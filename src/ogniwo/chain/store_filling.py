@@ -10,6 +10,7 @@ from typing import Final
 from psycopg import sql
 
 from ogniwo.chain.moving import Origin
+from ogniwo.chain.store import FencedError
 from ogniwo.chain.store_postgresql import PostgresqlStore
 from ogniwo.core.ledger.blocks import Block
 
@@ -58,6 +59,11 @@ class FillingStore(PostgresqlStore):
                 copy.set_types(_TYPES)
                 for block in blocks:
                     copy.write_row((block.height, block.header, block.body))
+
+    def demand_mark(self, origin: Origin) -> None:
+        """The lock is still held and the copy still ours; raises FencedError or StoreUnreachableError when not."""
+        if self.origin() != origin:
+            raise FencedError(detail=f"somebody else took {self.name} for theirs")
 
     def clear(self) -> None:
         """Remove everything, for ever; raises StoreWriteError."""

@@ -97,6 +97,7 @@ def _move(workspace: Workspace, *, address: str, goal: str, kept: Path | None, s
                 return copied
             step("switching")
             source.take_in_log()
+            target.demand_mark(origin)
             _switch(workspace, address, goal, copied)
         except BaseException:
             if not is_server(workspace.ledger_address):
