@@ -275,6 +275,7 @@ def test_killed_between_the_settings_and_the_end_a_second_move_ends_it(posted, a
     posted.ledger_file.rename(kept)  # as one that was killed a step later leaves it
     assert victims.at("none") == 0
     assert not marks(cluster)
+    assert AuditEvent.objects.filter(action="ledger.move").count() == 1  # it was kept before the first kill
     in_force(posted, address, blocks)
 
 
@@ -491,6 +492,8 @@ def test_what_stands_in_the_way_is_named(posted, address):
     assert "no block" in said(posted, "ledger", "move", address, code=5).stderr
     (posted.root / "elsewhere").replace(posted.ledger_file)
     settings = posted.settings_file.read_text(encoding="utf-8")
+    posted.settings_file.write_text(f'{settings}"ledger" = ""\n', encoding="utf-8")
+    assert "as one line" in said(posted, "ledger", "move", address, code=4).stderr
     posted.settings_file.write_text(f'{settings}ledger = ""\n', encoding="utf-8")  # nothing named yet, said aloud
     said(posted, "ledger", "move", address)
     in_force(posted, address, blocks)

@@ -23,6 +23,7 @@ from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.chain.stores import is_server
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.blocks import header_hash
+from ogniwo.records.audit.models import AuditEvent
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Step = Callable[[str], None]
 
+_ACTION: Final = "ledger.move"
 _WHAT: Final = "the move of the ledger"
 _OWN_LINE: Final = re.compile(r"^ledger\s*=.*\n?", re.MULTILINE)
 
@@ -69,7 +71,7 @@ def move_ledger(
     with changing(workspace, _WHAT):
         if is_server(workspace.ledger_address):
             if workspace.ledger_address != goal:
-                raise LedgerMoveError(detail=f"the ledger of {workspace.root} is in another database already")
+                raise _already(workspace)
             copied = _finish(workspace, goal, kept, dry_run=dry_run, step=step)
         else:
             if kept.exists():
@@ -130,14 +132,15 @@ def _finish(workspace: Workspace, goal: str, kept: Path, *, dry_run: bool, step:
     with open_target(goal) as target:
         last = target.last()
         if last is None or target.origin() != _origin(workspace):
-            raise LedgerMoveError(detail=f"the ledger of {workspace.root} is in that database already")
+            raise _already(workspace)
         if dry_run:
             raise LedgerMoveError(detail="the move is done but for its end; give the command without --dry-run")
         step("ending a move that was stopped")
         if file.exists():
             _put_away(file, kept, target)
         copied = Copied(workspace.network, target.count()[0], header_hash(last.header))
-        _tell(workspace, goal, copied)
+        if not AuditEvent.objects.filter(action=_ACTION, target=goal, facts__head=copied.head).exists():
+            _tell(workspace, goal, copied)
         target.take_off_mark()
     return copied
 
@@ -161,14 +164,27 @@ def _origin(workspace: Workspace) -> Origin:
 def _switch(workspace: Workspace, address: str, goal: str, copied: Copied) -> None:
     """From here on the workspace is opened over the database."""
     settings = workspace.settings_file
-    text = settings.read_text(encoding="utf-8")
-    changed = f"ledger = {json.dumps(address, ensure_ascii=False)}\n{_OWN_LINE.sub('', text)}"
-    if tomllib.loads(changed) != tomllib.loads(text) | {"ledger": address}:
-        raise LedgerMoveError(detail=f"{settings} is written in a way that cannot be changed safely")
+    changed = _with_ledger(settings.read_text(encoding="utf-8"), address)
+    if changed is None:
+        raise LedgerMoveError(detail=f"write `ledger` in {settings} as one line at the top, or not at all")
     with transaction.atomic():
         _tell(workspace, goal, copied)
         keep_whole(settings, changed.encode())
 
 
+def _with_ledger(text: str, address: str) -> str | None:
+    """The settings with another `ledger` and nothing else changed; None when they are written in an unusual way."""
+    changed = f"ledger = {json.dumps(address, ensure_ascii=False)}\n{_OWN_LINE.sub('', text)}"
+    try:
+        same = tomllib.loads(changed) == tomllib.loads(text) | {"ledger": address}
+    except tomllib.TOMLDecodeError:
+        return None
+    return changed if same else None
+
+
+def _already(workspace: Workspace) -> LedgerMoveError:
+    return LedgerMoveError(detail=f"the ledger of {workspace.root} is in {workspace.ledger_address} already")
+
+
 def _tell(workspace: Workspace, goal: str, copied: Copied) -> None:
-    record_act(workspace, action="ledger.move", target=goal, facts={"blocks": copied.blocks, "head": copied.head})
+    record_act(workspace, action=_ACTION, target=goal, facts={"blocks": copied.blocks, "head": copied.head})
