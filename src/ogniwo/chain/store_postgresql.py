@@ -59,6 +59,7 @@ class PostgresqlStore(BlockStore):
         digest = sha256(label.encode()).digest()
         self._table = sql.Identifier(f"ogniwo_ledger_{digest.hex()[:16]}")
         self._opened = sql.Identifier(f"ogniwo_ledger_{digest.hex()[:16]}_opened")
+        self._mark = sql.Identifier(f"ogniwo_ledger_{digest.hex()[:16]}_unfinished_move")
         self._lock = int.from_bytes(digest[:8], "big", signed=True)
         self._label = label
         self._warned: list[str] = []
@@ -84,6 +85,19 @@ class PostgresqlStore(BlockStore):
             self._warned.append(diagnostic.message_primary or "a warning without text")
 
     def _prepare_writer(self) -> None:
+        self._become_writer()
+        with self._committing(f"{self.name} could not be opened for writing"):
+            if not self._has(self._table):
+                self._create()
+            # Something of our own to commit: once the replicas confirm it, they have every block before it too.
+            self._connection.execute(
+                sql.SQL(
+                    "INSERT INTO {} AS old VALUES (true, 1) ON CONFLICT (only_row) DO UPDATE SET times = old.times + 1"
+                ).format(self._opened)
+            )
+
+    def _become_writer(self) -> None:
+        """Take the lock, and let nothing weaken or cut short what is committed on this connection."""
         execute = self._connection.execute
         if self._value("SELECT pg_is_in_recovery()"):
             raise StoreUnreachableError(detail=f"{self.name} is a replica; the writer needs the primary")
@@ -94,15 +108,6 @@ class PostgresqlStore(BlockStore):
             execute(sql.SQL("SET {} = 0").format(sql.Identifier(setting)))
         if self._value("SHOW synchronous_commit") not in _STRONG_COMMITS:
             execute("SET synchronous_commit = on")
-        with self._committing(f"{self.name} could not be opened for writing"):
-            if self._value("SELECT to_regclass(%s)", self._table.as_string()) is None:
-                self._create()
-            # Something of our own to commit: once the replicas confirm it, they have every block before it too.
-            execute(
-                sql.SQL(
-                    "INSERT INTO {} AS old VALUES (true, 1) ON CONFLICT (only_row) DO UPDATE SET times = old.times + 1"
-                ).format(self._opened)
-            )
 
     def _create(self) -> None:
         with self._connection.transaction():
@@ -123,8 +128,11 @@ class PostgresqlStore(BlockStore):
             )
 
     def _demand_table(self) -> None:
-        if self._value("SELECT to_regclass(%s)", self._table.as_string()) is None:
+        if not self._has(self._table):
             raise NoStoreError(detail=f"{self.name} holds no ledger of this name")
+
+    def _has(self, table: sql.Identifier) -> bool:
+        return self._value("SELECT to_regclass(%s)", table.as_string()) is not None
 
     def _value(self, query: LiteralString, *values: object) -> object:
         row = self._connection.execute(query, values).fetchone()

@@ -16,6 +16,9 @@ from ogniwo.core.ledger.blocks import Block
 APPLICATION_ID = 0x4F474E57
 """`OGNW` in the SQLite header, so that a wrong file is recognised."""
 
+_READERS_MS = 20_000
+"""How long who moves the file waits for those that read it."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS blocks (
     height INTEGER PRIMARY KEY CHECK (height >= 0),
@@ -117,6 +120,29 @@ class SqliteStore(BlockStore):
     def reader(self) -> "SqliteStore":
         """A second connection to the same file."""
         return SqliteStore(self.path, write=False)
+
+    def take_in_log(self) -> None:
+        """Bring all that SQLite's own log still holds into the file itself; raises StoreWriteError when it cannot."""
+        try:
+            self._connection.execute(f"PRAGMA busy_timeout = {_READERS_MS}")
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreWriteError(detail=f"{self.path}: {error}") from error
+        if busy:
+            raise StoreWriteError(detail=f"{self.path}: somebody has been reading it for long; try again")
+
+    def set_aside(self, kept: Path) -> None:
+        """Close the file, give it another name and the lock back; `take_in_log` must have come before."""
+        self._connection.close()
+        self.path.rename(kept)
+        for end in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + end).unlink(missing_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        self._release()
 
     def close(self) -> None:
         """Close the file and give the lock back."""

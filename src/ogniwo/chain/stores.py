@@ -7,6 +7,7 @@ from ogniwo.chain.store import DEFAULT_NAME, BadAddressError, BlockStore, Ledger
 from ogniwo.chain.store_sqlite import SqliteStore
 
 _SERVERS = ("postgresql://", "postgres://")
+DRIVER_MISSING = "PostgreSQL needs the part `postgresql` (pip install ogniwo[postgresql])"
 
 
 def open_store(address: LedgerAddress, *, write: bool) -> BlockStore:
@@ -16,8 +17,7 @@ def open_store(address: LedgerAddress, *, write: bool) -> BlockStore:
     try:
         from ogniwo.chain.store_postgresql import PostgresqlStore  # noqa: PLC0415 -- the driver is an optional part
     except ImportError as error:
-        detail = f"PostgreSQL needs the part `postgresql` (pip install ogniwo[postgresql]): {error}"
-        raise BadAddressError(detail=detail) from error
+        raise BadAddressError(detail=f"{DRIVER_MISSING}: {error}") from error
     return PostgresqlStore(str(address), write=write)
 
 

@@ -2,6 +2,7 @@ import sqlite3
 
 import pytest
 
+from ogniwo.chain import store_sqlite
 from ogniwo.chain.store import DamagedStoreError, FencedError, LockedError, StoreWriteError
 from ogniwo.chain.store_sqlite import SqliteStore
 from ogniwo.core.ledger.blocks import Block
@@ -53,6 +54,27 @@ def test_a_write_that_fails_is_reported(path):
         store._connection.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreWriteError):
             store.append(Block(0, b"h", b"b"))
+
+
+def test_a_file_is_set_aside_whole_and_not_while_its_log_is_needed(path, monkeypatch):
+    monkeypatch.setattr(store_sqlite, "_READERS_MS", 1)
+    kept, blocks = path.with_name("kept"), [Block(height, b"h", b"b") for height in range(4)]
+    with SqliteStore(path, write=True) as store:
+        for block in blocks[:3]:
+            store.append(block)
+        with store.reader() as reader:
+            under_way = reader.blocks()
+            assert next(under_way) == blocks[0]
+            store.append(blocks[3])
+            with pytest.raises(StoreWriteError, match="reading"):
+                store.take_in_log()
+            under_way.close()
+        store.take_in_log()
+        assert path.with_name(path.name + "-wal").stat().st_size == 0
+        store.set_aside(kept)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["kept", "ledger.sqlite3.lock"]
+    with SqliteStore(kept, write=False) as store:
+        assert list(store.blocks()) == blocks
 
 
 def test_wrong_files_are_recognised(tmp_path):

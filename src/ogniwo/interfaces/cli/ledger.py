@@ -26,6 +26,7 @@ from ogniwo.interfaces.cli.ledger_do import (
     quorum_command,
 )
 from ogniwo.interfaces.cli.ledger_evidence import audit, erase_command, reads, timestamp
+from ogniwo.interfaces.cli.ledger_moving import move
 from ogniwo.interfaces.cli.ledger_serving import admit, follow_command, serve
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
@@ -70,7 +71,7 @@ def ledger_group() -> None:
 
 
 _COMMANDS = (
-    *(serve, admit, follow_command, reads, audit, timestamp, erase_command),
+    *(serve, admit, follow_command, reads, audit, timestamp, erase_command, move),
     *(do_command, keys_command, new_key_command, proposals_command, quorum_command),
 )
 for _command in _COMMANDS:

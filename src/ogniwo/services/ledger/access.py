@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.keystore import KeyStore
 from ogniwo.chain.projection import Projection
+from ogniwo.chain.store import LockedError
 from ogniwo.chain.stores import store_exists
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.ledger.canonical import encode
@@ -49,12 +50,16 @@ def key_store(workspace: Workspace) -> KeyStore:
 
 @contextmanager
 def open_ledger(workspace: Workspace) -> Iterator[EmbeddedLedger]:
-    """The embedded engine with the workspace's clock."""
+    """The embedded engine with the workspace's clock; raises LockedError when the ledger moves meanwhile."""
+    address = workspace.ledger_address
     with EmbeddedLedger(
-        workspace.ledger_address,
+        address,
         clock=lambda: int(workspace.now().timestamp()),
         snapshots=workspace.ledger_snapshots,
     ) as ledger:
+        # A move holds the writer's lock until the settings name the new place: with the lock it is certain.
+        if workspace.ledger_address != address:
+            raise LockedError(detail="the ledger was moved just now; give the command again")
         yield ledger
 
 

@@ -10,15 +10,15 @@ from typing import Final
 from ogniwo.chain.embedded import EmbeddedLedger
 from ogniwo.chain.projection import Projection
 from ogniwo.chain.replica import Replica
-from ogniwo.chain.store import LockedError
+from ogniwo.chain.store import LedgerAddress, LockedError
 from ogniwo.services.ledger.access import NoLedgerError, has_ledger, open_ledger
 from ogniwo.services.workspace.model import Workspace
 
 _KEPT_MAX: Final = 2
 _PAUSE_S: Final = 0.05
 _GUARD = threading.Lock()
-_KEPT: dict[Path, tuple[Replica, Projection]] = {}
-"""By the workspace's folder; the last ones used. A process serves one workspace."""
+_KEPT: dict[tuple[Path, LedgerAddress], tuple[Replica, Projection]] = {}
+"""By the workspace's folder and where its blocks are; the last ones used. A process serves one workspace."""
 
 
 @contextmanager
@@ -37,16 +37,16 @@ def view_ledger(workspace: Workspace) -> Iterator[tuple[Replica, Projection]]:
 
 
 def _kept(workspace: Workspace) -> tuple[Replica, Projection]:
-    tables = workspace.root / "ledger-projection.sqlite3"
+    tables, address = workspace.root / "ledger-projection.sqlite3", workspace.ledger_address
     with _GUARD:
-        found = _KEPT.pop(workspace.root, None)
+        found = _KEPT.pop((workspace.root, address), None)
         if found is not None and not tables.is_file():
             found[1].close()
             found = None
         if found is None:
-            replica = Replica(workspace.ledger_address, snapshots=workspace.ledger_snapshots)
-            found = (replica, Projection(ledger=workspace.ledger_address, path=tables))
-        _KEPT[workspace.root] = found
+            replica = Replica(address, snapshots=workspace.ledger_snapshots)
+            found = (replica, Projection(ledger=address, path=tables))
+        _KEPT[workspace.root, address] = found
         while len(_KEPT) > _KEPT_MAX:
             _, oldest = _KEPT.pop(next(iter(_KEPT)))
             oldest.close()

@@ -1,11 +1,12 @@
 """A workspace: one folder with the database, the interval store, the ledger, keys, received files and documents."""
 
+import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.series.store import IntervalStore
@@ -35,6 +36,30 @@ class WorkspaceExistsError(Refusal):
     """A workspace (or something else) is already there."""
 
     code = "workspace.exists"
+
+
+def ledger_setting(address: str) -> str:
+    """The address of a ledger's database as settings may keep it; raises BadSettingsError, also for a password."""
+    if not address.startswith("postgresql://") or not address.isprintable():
+        raise BadSettingsError(detail="the setting `ledger` is an address of the form postgresql://USER@HOST/DATABASE")
+    if urlsplit(address).password or "password=" in address:
+        raise BadSettingsError(
+            detail="the setting `ledger` holds a password; put it into ~/.pgpass (or the file PGPASSFILE names)"
+        )
+    return address
+
+
+def kept_ledger(settings_file: Path) -> str:
+    """The address that a settings file keeps for the ledger, "" for the file; raises BadSettingsError."""
+    try:
+        kept = tomllib.loads(settings_file.read_text(encoding="utf-8")).get("ledger")
+    except FileNotFoundError:
+        return ""
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSettingsError(detail=f"{settings_file}: {error}") from error
+    if not isinstance(kept, str | None):
+        raise BadSettingsError(detail=f"{settings_file}: `ledger` is the address of a PostgreSQL database, a text")
+    return ledger_setting(kept) if kept else ""
 
 
 @dataclass(frozen=True)
@@ -89,10 +114,14 @@ class Workspace:
 
     @property
     def ledger_address(self) -> Path | str:
-        """Where the blocks are: the file, or the database with the network's name, which tells ledgers in it apart."""
-        if not self.ledger:
+        """Where the blocks are: the file, or the database with the network's name, which tells ledgers in it apart.
+
+        Read anew for a workspace that was opened over the file: the ledger may have moved since.
+        """
+        ledger = self.ledger or kept_ledger(self.settings_file)
+        if not ledger:
             return self.ledger_file
-        return self.ledger if "#" in self.ledger else f"{self.ledger}#{quote(self.network)}"
+        return ledger if "#" in ledger else f"{ledger}#{quote(self.network)}"
 
     @property
     def ledger_snapshots(self) -> Path:

@@ -3,7 +3,6 @@
 import json
 import tomllib
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.core.management import call_command
 
@@ -13,6 +12,8 @@ from ogniwo.services.workspace.model import (
     NoWorkspaceError,
     Workspace,
     WorkspaceExistsError,
+    kept_ledger,
+    ledger_setting,
     system_now,
 )
 from ogniwo.services.workspace.records_place import address_in_use, make_room
@@ -61,7 +62,7 @@ def _settings_text(workspace: Workspace, *, database: str) -> str:
         f"network = {json.dumps(workspace.network, ensure_ascii=False)}",
     ]
     if workspace.ledger:
-        lines.append(f"ledger = {json.dumps(_database(workspace.ledger), ensure_ascii=False)}")
+        lines.append(f"ledger = {json.dumps(ledger_setting(workspace.ledger), ensure_ascii=False)}")
     if database:
         lines.append(f"database = {json.dumps(database, ensure_ascii=False)}")
     if workspace.sample_rates:
@@ -80,13 +81,12 @@ def open_workspace(*, root: Path, now: Now = system_now) -> Workspace:
         settings = tomllib.loads(settings_file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadSettingsError(detail=f"{settings_file}: {error}") from error
-    name, network, sample_rates, ledger = (settings.get(key) for key in ("name", "network", "sample_rates", "ledger"))
+    name, network, sample_rates = (settings.get(key) for key in ("name", "network", "sample_rates"))
     if not isinstance(name, str) or not isinstance(network, str) or not isinstance(sample_rates, bool | None):
         raise BadSettingsError(
             detail=f"{settings_file} needs `name` and `network` as texts; `sample_rates` is true or false"
         )
-    if not isinstance(ledger, str | None):
-        raise BadSettingsError(detail=f"{settings_file}: `ledger` is the address of a PostgreSQL database, a text")
+    ledger = kept_ledger(settings_file)
     call_command("migrate", verbosity=0, interactive=False)
     return Workspace(
         root=root,
@@ -94,15 +94,5 @@ def open_workspace(*, root: Path, now: Now = system_now) -> Workspace:
         network=network,
         now=now,
         sample_rates=bool(sample_rates),
-        ledger=_database(ledger) if ledger else "",
+        ledger=ledger,
     )
-
-
-def _database(address: str) -> str:
-    if not address.startswith("postgresql://") or not address.isprintable():
-        raise BadSettingsError(detail="the setting `ledger` is an address of the form postgresql://USER@HOST/DATABASE")
-    if urlsplit(address).password or "password=" in address:
-        raise BadSettingsError(
-            detail="the setting `ledger` holds a password; put it into ~/.pgpass (or the file PGPASSFILE names)"
-        )
-    return address
