@@ -49,7 +49,8 @@ SE-900;New member;590999772600009998;prosumer;
 ;Nobody;;;
 """
 DATES = {"issue_date": "2026-11-06", "due_date": "2026-11-20"}
-ELSEWHERE = {"home", "join", "confirm_address"}
+ELSEWHERE = {"home", "join", "confirm_address", "computing_set"}
+"""Pages that lead elsewhere unless the address says more; a set with its name is among the choices below."""
 WITH_CHOICES = (
     "jobs/?state=failed&kind=issue_bills",
     "members/?mode=bill",
