@@ -1,8 +1,11 @@
 """The log: who did what to what."""
 
+from operator import itemgetter
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from ogniwo.interfaces.web.code_words import ACTS
 from ogniwo.interfaces.web.context import day_of, scope
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import page
@@ -21,7 +24,7 @@ def log(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     context = {
         "entries": entries,
         "asked": _asked(request),
-        "actions": log_actions(),
+        "actions": sorted(((one, str(ACTS.get(one, one))) for one in log_actions()), key=itemgetter(1)),
         "full": len(entries) == _SHOWN,
         "query": request.GET.urlencode(),
     }

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 
 from ogniwo.core.kernel.calendar import WARSAW, Month
+from ogniwo.interfaces.web.code_words import ACTS, ASSETS, FINDINGS, LAYOUTS
 from ogniwo.services.parties.sheet import heading
 
 register = template.Library()
@@ -53,48 +54,28 @@ def asset_amount(amount: int, asset: str) -> str:
     return decimal_text(amount, decimals=int(scale) if scale.isdecimal() else 0)
 
 
-_ASSETS = {
-    "DUE": gettext_lazy("settlements with members, zł"),
-    "PLN": gettext_lazy("payment tokens, zł"),
-    "KWH-IN": gettext_lazy("energy taken, kWh"),
-    "KWH-OUT": gettext_lazy("energy fed in, kWh"),
-    "KWH-IN-NET": gettext_lazy("energy taken, netted by the operator, kWh"),
-    "KWH-OUT-NET": gettext_lazy("energy fed in, netted by the operator, kWh"),
-}
-
-
 @register.filter
 def asset_word(asset: str) -> str:
     """What a ledger asset is, in words; one of a community's own making has none."""
-    return str(_ASSETS.get(asset.rpartition("/")[0], ""))
+    return str(ASSETS.get(asset.rpartition("/")[0], ""))
 
 
-_FINDINGS = {
-    "V1.missing": gettext_lazy("some intervals have no value"),
-    "V1.no_data": gettext_lazy("the point sent nothing"),
-    "V1.register_missing": gettext_lazy("a state of the register is missing"),
-    "V1.register_off_raster": gettext_lazy("states of the register outside the period were not used"),
-    "V2.contradiction": gettext_lazy("two values for one time contradict each other; none is used"),
-    "V2.duplicate": gettext_lazy("the same value came once more"),
-    "V2.overlap": gettext_lazy("intervals overlap; neither is used"),
-    "V2.replaced": gettext_lazy("a newer delivery replaces a value"),
-    "V3.solar_noon": gettext_lazy("feed-in is not centred at solar noon: wrong clock or zone?"),
-    "V4.repeated_hour_count": gettext_lazy("the hour that autumn repeats has wrong labels"),
-    "V4.repeated_hour_missing": gettext_lazy("one of the two hours that autumn repeats has no values"),
-    "V4.skipped_hour_present": gettext_lazy("values stand in the hour that spring skips"),
-    "V5.not_comparable": gettext_lazy("the intervals cannot be compared with the register"),
-    "V5.register_differs": gettext_lazy("the intervals add up to something else than the register counted"),
-    "V6.zone_sum": gettext_lazy("the zones add up to something else than the total register"),
-    "V7.spike": gettext_lazy("one value is far larger than all others"),
-    "V8.over_limit": gettext_lazy("more than the connection or the meter can carry"),
-    "V9.zero_run": gettext_lazy("many values in a row are exactly zero"),
-}
+@register.filter
+def act_word(action: str) -> str:
+    """What an act of the log is, in words; one that only an older release recorded has none."""
+    return str(ACTS.get(action, ""))
+
+
+@register.filter
+def layout_word(layout: str) -> str:
+    """What the layout of a meter file is, in words; a file of several sheets may have several, joined by a plus."""
+    return ", ".join(str(LAYOUTS.get(one, one)) for one in layout.split("+"))
 
 
 @register.filter
 def finding_word(code: str) -> str:
     """What a finding of a rule means; the message beside it says the numbers. Other codes have no words here."""
-    return str(_FINDINGS.get(code, ""))
+    return str(FINDINGS.get(code, ""))
 
 
 _QUALITIES: Final = {
