@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "ogniwo.interfaces.web.context.ViewerMiddleware",
+    "ogniwo.interfaces.web.dates.WholeDates",
 ]
 ROOT_URLCONF = "ogniwo.interfaces.web.urls"
 TEMPLATES = [

@@ -149,9 +149,12 @@ def test_a_set_shows_its_month_day_by_day(site, browser_of):
     sums = f"{stored.present_total_wh / 1_000:,.3f}", f"{2 * stored.present_total_wh / 1_000:,.3f}"
     for page, total in zip((part, whole), sums, strict=True):
         assert f"The month: {total.replace(',', '')} kWh; {int(stored.missing.sum())} slots" in page.replace("\xa0", "")
-        assert page.count('<th scope="row">2026-10-') == 31
+        assert page.count('<th scope="row"><time>2026-10-') == 31
     assert 'Part of: <a href="?name=whole">' in part
-    assert b"no series for" in clerk.get(at("computing_set") + "?name=part&month=2026-01").content
+    assert (
+        b"Nothing is stored of a part of this set"
+        in clerk.get(at("computing_set") + "?name=part&month=2026-01").content
+    )
 
 
 def test_who_sees_and_who_may(site, browser_of):

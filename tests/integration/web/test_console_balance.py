@@ -50,7 +50,7 @@ def test_an_hour_that_the_day_does_not_have_is_not_found(shared, reader_of):
     assert browser.get(f"{BASE}/2026-10-14/24/").status_code == 404
     assert browser.get(f"{BASE}/2026-11-14/1/").status_code == 404
     page = browser.get(f"{BASE}/2026-10-14/12/").content.decode()
-    assert "Balance of the hour: 2026-10-14 12:00" in page
+    assert "Balance of the hour: <time>2026-10-14</time> 12:00" in page
     nothing = hour_by_point(shared, community=community(), day=DAY, place=0, subject=Subject("/platforma/inna/"))
     assert nothing.rows == ()
 

@@ -54,7 +54,7 @@ def test_the_list_says_who_signed_and_gives_document_and_evidence(agreed, sign_i
     assert "1 agreement" in shown
     assert f"{OWNER} Gospodarstwo" in shown
     assert shown.count("has not signed") == 1
-    assert "signed 2026-11-06" in shown
+    assert "signed <time>2026-11-06</time>" in shown
     assert "waits for signatures" in shown
     assert "No agreement fits." in clerk.get(at("contracts") + "?state=active").content.decode()
     assert "No agreement fits." in clerk.get(at("contracts") + "?q=SE-040").content.decode()

@@ -119,7 +119,7 @@ def test_too_much_at_once_is_refused_and_said_on_the_page(shared, reader_of):
     answer = browser.get(f"{BASE}/intervals/?from=2001-01-01&to=2026-01-01&point={PROSUMER.code}")
     assert "explorer.range_too_long" in answer.content.decode()
     swapped = browser.get(f"{BASE}/intervals/?from=2026-10-05&to=2026-10-02&point={PROSUMER.code}").content.decode()
-    assert "Intervals: 2026-10-02 – 2026-10-05" in swapped
+    assert "Intervals: <time>2026-10-02</time> – <time>2026-10-05</time>" in swapped
 
 
 def test_what_was_not_measured_is_marked_in_chart_table_and_json(shared, reader_of):
@@ -163,7 +163,7 @@ def test_a_dozen_series_on_one_chart_with_the_sums_in_the_table(reader_of):
     paths = re.findall(r'<path class="line (k\d d\d)" d="(M[^"]+)"', page)
     assert len(paths) == 14
     assert len({classes for classes, _ in paths}) == 14
-    assert "14 series from 2026-10-01 00:00" in page
+    assert "14 series from <time>2026-10-01</time> 00:00" in page
     assert page.split("<tfoot>")[1].count('class="number"') == 14
 
 

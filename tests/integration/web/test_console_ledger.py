@@ -121,7 +121,7 @@ def test_the_pages_show_it_and_hand_out_the_proof(shared, reader_of):
     assert browser.get(f"{BASE}/transaction/{'0' * 64}/").status_code == 404
     assert browser.get(f"{BASE}/transaction/{'0' * 64}/proof/").status_code == 404
     past = browser.get(f"{BASE}/?at=2026-10-01").content.decode()
-    assert "end of 2026-10-01" in past
+    assert "end of <time>2026-10-01</time>" in past
     assert "No account fits" in past
 
 

@@ -119,7 +119,7 @@ def test_the_partner_sees_what_was_said(site, member, sign_in):
     says(member, BILLS_BY_MAIL, "no")
     clerk = sign_in(site, Role.CLERK)
     page = clerk.get(reverse("member", kwargs={"code": COMMUNITY_CODE, "number": OWN})).content.decode()
-    assert "no consent, 2026-11-06 10:00, text version 1" in page
+    assert "no consent, <time>2026-11-06</time> 10:00, text version 1" in page
     assert "nothing said" in page
     bills = clerk.get(reverse("bills", kwargs={"code": COMMUNITY_CODE}) + f"?month={MONTH}").content.decode()
     assert "Members who want none by e-mail" in bills

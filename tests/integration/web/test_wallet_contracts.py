@@ -148,7 +148,7 @@ def test_both_sign_on_their_devices_and_read_what_stands(site, tenant, owner):
     first = tenant.sign(name).json()
     assert (first["code"], first["again"]) == ("accepted", False)
     page = tenant.read("contracts_one", name=name)
-    assert "signed 2026-11-06 10:00" in page
+    assert "signed <time>2026-11-06</time> 10:00" in page
     assert "not signed" in page
     assert 'id="to-review"' not in page
     assert owner.sign(name).json()["code"] == "accepted"

@@ -189,7 +189,7 @@ def test_pages_show_these_numbers(shared, own):
     home = own.get(address("wallet_home")).content.decode()
     assert used in home
     assert to_pay in home
-    assert "Data to 2026-11-01 00:00" in home
+    assert "Data to <time>2026-11-01</time> 00:00" in home
     energy = own.get(address("wallet_energy")).content.decode()
     assert f"{grid} from the grid" in energy
     assert record.number in energy

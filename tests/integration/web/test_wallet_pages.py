@@ -114,7 +114,7 @@ def test_a_payment_code_leads_into_the_own_wallet_filled_in(member, browser_of):
     assert browser_of(Role.PARTNER).get(link).status_code == HTTPStatus.FORBIDDEN
     assert member.get(reverse("wallet_pay", kwargs={"code": "inna"}) + "?to=A").status_code == HTTPStatus.NOT_FOUND
     ended = member.get(address("tokens_send") + "?to=SE-002&until=2026-11-01").content.decode()
-    assert "This request ended on 2026-11-01" in ended
+    assert "This request ended on <time>2026-11-01</time>" in ended
 
 
 def test_a_request_is_a_code_of_its_own(member):

@@ -50,6 +50,9 @@ NOUNS: Final = (
 """The navigation: page, key after "g", label, act. A new noun of the console is a row here."""
 
 
+_BELOW: Final = {"home": "today", "readings": "quality"}
+"""Files of pages that stand below the noun of another."""
+
 WALLET: Final = (
     ("wallet_home", _("Home")),
     ("wallet_energy", _("Energy")),
@@ -134,7 +137,8 @@ def _parsed(text: str) -> Month | None:
 def _section(request: HttpRequest) -> str:
     """Which noun an address belongs to: the first word of the file of its page."""
     match = request.resolver_match
-    return match.func.__module__.rpartition(".")[2].partition("_")[0] if match else ""
+    word = match.func.__module__.rpartition(".")[2].partition("_")[0] if match else ""
+    return _BELOW.get(word, word)
 
 
 def nouns(request: HttpRequest, seen: Viewer, code: str, place: str) -> tuple[dict[str, object], ...]:
@@ -146,7 +150,7 @@ def nouns(request: HttpRequest, seen: Viewer, code: str, place: str) -> tuple[di
             "label": label,
             "key": key,
             "href": reverse(name, kwargs={"code": code}),
-            "current": section == {"today": "home"}.get(name, name),
+            "current": section == name,
         }
         for name, key, label, act in NOUNS
         if seen.may(act, path=place)

@@ -51,6 +51,8 @@ def _links(request: HttpRequest, code: str) -> dict[str, str]:
 def _todo(facts: TodayFacts, links: dict[str, str]) -> list[tuple[object, str]]:
     """What waits, most urgent first, each with the page where it is done."""
     steps = (
+        (not facts.members, "members", _("Register members with their points")),
+        (facts.members and not facts.points, "members", _("Give members their points")),
         (bool(facts.points) and not facts.slots, "files", _("Import the files of the month")),
         (facts.slots and facts.silent_points, "quality", _("Find out why points sent nothing")),
         (facts.gaps, "quality", _("Close the gaps: wait for data or estimate")),

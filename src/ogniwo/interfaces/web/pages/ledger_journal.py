@@ -92,6 +92,7 @@ def ledger_journal(request: HttpRequest, standing: Standing, *, code: str) -> Ht
         "journal": found,
         "entries": [_row(one) for one in found.entries],
         "filters": asdict(filters),
+        "narrowed": filters != Filters(),
         "operations": [(one, OPERATIONS.get(one, one)) for one in found.operations],
         "query": query.urlencode(),
         "paged": before is not None,

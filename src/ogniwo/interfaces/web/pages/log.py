@@ -24,6 +24,7 @@ def log(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     context = {
         "entries": entries,
         "asked": _asked(request),
+        "narrowed": any(_asked(request).values()),
         "actions": sorted(((one, str(ACTS.get(one, one))) for one in log_actions()), key=itemgetter(1)),
         "full": len(entries) == _SHOWN,
         "query": request.GET.urlencode(),

@@ -52,10 +52,14 @@ export function groszeOf(text) {
   return Number(whole) * 100 + Number(part.padEnd(2, '0'));
 }
 
-/** @param {Date | number} instant @returns {string} as everywhere on the pages: `2026-11-06 10:00`, Polish time */
+/**
+ * An instant as everywhere on the pages, `2026-11-06 10:00` in Polish time, with joiners that keep a date in one line:
+ * sentences are set as plain text, which can hold no element.
+ * @param {Date | number} instant @returns {string}
+ */
 export function momentText(instant) {
   const form = /** @type {const} */ ({ dateStyle: 'short', timeStyle: 'short', timeZone: 'Europe/Warsaw' });
-  return new Intl.DateTimeFormat('sv-SE', form).format(instant);
+  return new Intl.DateTimeFormat('sv-SE', form).format(instant).replaceAll('-', '-\u2060');
 }
 
 /** @param {number} seconds since 1970 @returns {string} */
