@@ -7,6 +7,8 @@ from django.conf import settings
 
 from browsing import browse, faults, page_of, serving, tabbed_to
 from ogniwo.interfaces.web.registry import PAGES
+from ogniwo.records.exchange.models import Site, SitePull
+from ogniwo.records.parties.models import Organisation
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.billing.access import listed_documents
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
@@ -104,9 +106,30 @@ def served(copy_of, sign_in):
         "code": COMMUNITY_CODE,
         "job_id": _checked_ledger(workspace),
         "place": 13,
+        "site_id": _asked_site(workspace),
     }
     with serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)
+
+
+def _asked_site(workspace):
+    """The number of a site that gave a month but for a point and another time did not answer."""
+    place = Organisation.objects.get(code=COMMUNITY_CODE)
+    by, at = "anna", workspace.now()
+    site = Site.objects.create(
+        organisation=place,
+        name="plant",
+        address="https://plant.example",
+        code="huta",
+        key="k",
+        added_by=by,
+        added_at=at,
+    )
+    for problem, points, unknown in (("", 12, [POINTS[0].code]), ("no answer in 60 s", 0, [])):
+        SitePull.objects.create(
+            site=site, month="2026-10", at=at, points=points, unknown_points=unknown, files=1, cells=24, problem=problem
+        )
+    return site.pk
 
 
 def _checked_ledger(workspace):
