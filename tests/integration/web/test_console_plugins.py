@@ -6,6 +6,7 @@ import zipfile
 import pytest
 from django.urls import reverse
 
+from browsing import browse, faults, page_of, serving
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.jobs.models import Job
 from ogniwo.services.access.roles import Role
@@ -146,3 +147,26 @@ def test_what_an_export_gives_is_written_whole_or_refused_with_its_name(billed, 
         with pytest.raises(refusal, match=text) as caught:
             export_bills_by(billed, key=f"{name}/ledger", subject=operator_subject(), month="2026-10", language="pl")
         assert caught.value.detail.startswith(f"{name}/ledger of {name} 1.0")
+
+
+def test_plug_ins_in_every_state_are_accessible_and_fit(billed, browser_of, packages, monkeypatch):
+    put(packages, "acme-meters-of-the-northern-grid", HEAD + FILES, exports=["Ledger"])
+    put(packages, "old", HEAD.replace("api_version = 1", "api_version = 0") + FILES, exports=["Ledger"], version="3.1")
+    put(packages, "idle", HEAD + FILES, exports=["Ledger"])
+    allow(billed, "acme-meters-of-the-northern-grid", "old", "gone")
+    monkeypatch.setenv("PYTHONPATH", str(packages))  # the serving process has the same packages
+    cookie = browser_of(Role.OPERATOR).cookies["sessionid"].value
+    with serving(billed) as base:
+        assert browse(lambda browser: _faults(browser, base, cookie)) == []
+
+
+def _faults(browser, base, cookie):
+    wrong = []
+    for language, word in (("pl", "niedopuszczona"), ("en", "not allowed")):
+        page = page_of(browser, base, cookie, wrong=wrong, locale=language)
+        for name in ("settings", "health", "bills"):
+            page.goto(f"{base}/o/{COMMUNITY_CODE}/{name}/?month=2026-10")
+            assert (word in page.content()) == (name == "settings")
+            wrong += faults(page, f"{name} {language}")
+        assert page.get_by_role("button", name="Acme ledger, text").count() == 1
+    return wrong
