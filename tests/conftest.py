@@ -58,6 +58,7 @@ _load("ledger_network", Path(__file__).parent / "unit" / "core" / "ledger" / "ne
 Cluster = _load("clusters", Path(__file__).parent / "clusters.py").Cluster
 records_database = _load("records_database", Path(__file__).parent / "records_database.py")
 _load("browsing", Path(__file__).parent / "browsing.py")
+_load("plug_in_projects", Path(__file__).parent / "plug_in_projects.py")
 _load("price_model", Path(__file__).parent / "acceptance" / "price_model.py")
 _load("keyed_phone", Path(__file__).parent / "keyed_phone.py")
 _load("photos", Path(__file__).parent / "photos.py")

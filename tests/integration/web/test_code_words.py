@@ -91,7 +91,7 @@ def test_every_layout_that_is_read_has_words_and_no_other():
 
 def test_every_finding_about_data_has_words_and_no_other():
     listed = CODES.read_text(encoding="utf-8").partition("\n## Findings\n")[2].partition("\n## ")[0]
-    codes = re.findall(r"^\| `((?:V\d+|read|import)\.\w+)`", listed, re.MULTILINE)
+    codes = re.findall(r"^\| `((?:V\d+|read|import|plugin)\.\w+)`", listed, re.MULTILINE)
     assert len(codes) > 80
     assert set(codes) == set(FINDINGS)
 

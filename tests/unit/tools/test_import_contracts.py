@@ -63,7 +63,7 @@ def test_the_rings_stand_in_the_order_of_the_architecture(contracts):
     entry, *rings = contracts["Rings point inwards"]["layers"]
     assert entry == "__main__"  # what `python -m ogniwo` runs; nothing imports it
     assert rings == [
-        "project", "interfaces", "services", "records | series | formats | gateways | chain", "core", "data",
+        "project", "interfaces", "services", "records | series | formats | gateways | chain", "plugins", "core", "data",
     ]  # fmt: skip
 
 
@@ -78,3 +78,10 @@ def test_interfaces_are_kept_from_the_stores(contracts):
     stores = {"records", "series", "formats", "gateways", "chain"}
     assert set(contract["forbidden_modules"]) == {f"ogniwo.{ring}" for ring in stores}
     assert contract["source_modules"] == ["ogniwo.interfaces"]
+
+
+def test_only_two_places_speak_with_plug_ins(contracts):
+    kept = contracts["Only their host and the check of what they hand over speak with plug-ins"]
+    assert kept["protected_modules"] == ["ogniwo.plugins"]
+    assert kept["allowed_importers"] == ["ogniwo.services.plugins", "ogniwo.formats.meter_files.handed"]
+    assert contracts["The contract of plug-ins stands on the core alone"]["source_modules"] == ["ogniwo.plugins"]

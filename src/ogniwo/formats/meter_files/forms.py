@@ -19,7 +19,7 @@ from ogniwo.formats.meter_files.part import Job, Part
 from ogniwo.formats.meter_files.tables import is_blank, normal
 
 _MONTH = re.compile(r"\d{4}-\d{2}\Z", re.ASCII)
-_REGISTER_UNITS = {"kwh": ("kWh", 1), "mwh": ("kWh", 1_000), "kvarh": ("kvarh", 1), "mvarh": ("kvarh", 1_000)}
+REGISTER_UNITS = {"kwh": ("kWh", 1), "mwh": ("kWh", 1_000), "kvarh": ("kvarh", 1), "mvarh": ("kvarh", 1_000)}
 _RANKS = range(1, 11)
 
 
@@ -109,7 +109,7 @@ def read_registers(job: Job) -> Part:
         value = reader.scaled(cells["value"], decimals=3, number=number, field="value")
         multiplier = reader.scaled(cells["multiplier"] or 1, decimals=0, number=number, field="multiplier")
         obis = _normal_obis(cells["obis"])
-        unit, factor = _REGISTER_UNITS.get(normal(cells["unit"]), ("", 0))
+        unit, factor = REGISTER_UNITS.get(normal(cells["unit"]), ("", 0))
         origin = origins.get(normal(cells["origin"]), "")
         for missing, field in ((not obis, "obis"), (not unit, "unit"), (not origin, "origin")):
             if missing:

@@ -13,7 +13,7 @@ from ogniwo.formats.meter_files.forms import read_maxima, read_registers
 from ogniwo.formats.meter_files.items import decode_json, read_items, value_at
 from ogniwo.formats.meter_files.layout import Layout, Text, shipped_layouts
 from ogniwo.formats.meter_files.matrix import read_matrix
-from ogniwo.formats.meter_files.model import FileReading, LayoutDescription
+from ogniwo.formats.meter_files.model import FileReading, FileRefusedError, LayoutDescription
 from ogniwo.formats.meter_files.part import Job, Part
 from ogniwo.formats.meter_files.positions import read_positions
 from ogniwo.formats.meter_files.problems import Problems, refuse_file
@@ -79,6 +79,15 @@ def read_meter_file(
         findings=tuple(problems.remarks),
         facts=tuple(dict.fromkeys(fact for part in parts for fact in part.facts)),
     )
+
+
+def fits_a_layout(data: bytes, *, file_name: str) -> bool:
+    """Whether any part of a file fits a shipped layout, be it one, several, or with errors in its rows."""
+    try:
+        tables = _tables(data, shipped_layouts(), PurePath(file_name).name)
+    except FileRefusedError:  # nothing of ours opens it
+        return False
+    return any(_header_row(layout, table) is not None for options in tables for layout, table in options)
 
 
 def _jobs(data: bytes, layouts: Sequence[Layout], *, problems: Problems, argument: str) -> list[Job]:

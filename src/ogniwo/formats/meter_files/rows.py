@@ -16,7 +16,7 @@ from ogniwo.formats.meter_files.part import Job, Part, StatusReader
 from ogniwo.formats.meter_files.tables import is_blank, normal
 
 _INTERVAL = 29
-_REACTIVE = ("3.", "4.", "5.", "6.", "7.", "8.")
+REACTIVE = ("3.", "4.", "5.", "6.", "7.", "8.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class _RowReader:
         if value is not None and status is Quality.MISSING and not layout.status.otherwise:
             message = "the status says missing, yet there is a value"
             problems.error("read.missing_with_value", message, row=number, column=layout.status.column, channel=channel)
-        if unit is not None and self._shape.unit >= 0 and ("var" in unit.unit) != channel.startswith(_REACTIVE):
+        if unit is not None and self._shape.unit >= 0 and ("var" in unit.unit) != channel.startswith(REACTIVE):
             message = f"{unit.unit} is no unit of the channel {channel}"
             problems.error("read.unknown_unit", message, row=number, column=self._rules.unit_column, channel=channel)
 
@@ -172,7 +172,7 @@ class _RowReader:
         word = normal(cell)
         if word in self._kinds:
             return self._kinds[word]
-        if self._job.layout.kind.obis and (channel := _interval_channel(str(cell))):
+        if self._job.layout.kind.obis and (channel := interval_channel(str(cell))):
             return self._kinds.setdefault(word, channel)
         if self._job.layout.kind.unknown == "skip":
             self._skipped[str(cell)] += 1
@@ -250,7 +250,7 @@ class _RowReader:
             )
 
 
-def _interval_channel(text: str) -> str:
+def interval_channel(text: str) -> str:
     """The channel of an interval's OBIS code (group D 29); "" for any other text."""
     try:
         obis = parse_obis(text).normal

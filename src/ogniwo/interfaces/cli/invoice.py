@@ -21,6 +21,7 @@ from ogniwo.services.billing.access import (
     members_in,
 )
 from ogniwo.services.billing.issuing import issue_invoices
+from ogniwo.services.plugins.exporting import export_bills_by, write_export
 from ogniwo.services.workspace.queries import operator_subject
 
 _WORDS = {
@@ -217,16 +218,25 @@ def _print_why(one: Explanation, view: DocumentView, words: dict[str, str]) -> N
 @click.option("--month", default=None, type=MONTH, metavar="YYYY-MM", help="All documents of a month.")
 @click.option("--to", "folder", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder.")
 @click.option("--language", type=click.Choice(["pl", "en"]), default="pl", help="Language of the picture.")
+@click.option("--as", "form", default="", metavar="NAME", help="By the export of a plug-in (`ogniwo plugin list`).")
 @click.pass_obj
 @answers_refusals
-def export(runtime: Runtime, numbers: tuple[str, ...], month: Month | None, folder: Path, language: str) -> None:
-    """Write PDF and canonical JSON of documents; drawn anew, byte for byte as issued."""
+def export(
+    runtime: Runtime, *, numbers: tuple[str, ...], month: Month | None, folder: Path, language: str, form: str
+) -> None:
+    """Write PDF and canonical JSON of documents, drawn anew, byte for byte as issued; or the files of a plug-in."""
     if not numbers and not month:
         say("name documents or give --month")
         sys.exit(2)
-    workspace = opened(runtime)
-    written = export_documents(
-        workspace, subject=operator_subject(), numbers=numbers, month=str(month or ""), folder=folder, language=language
-    )
+    workspace, chosen = opened(runtime), str(month or "")
+    if form:
+        files = export_bills_by(
+            workspace, key=form, subject=operator_subject(), numbers=numbers, month=chosen, language=language
+        )
+        written = write_export(folder, files)
+    else:
+        written = export_documents(
+            workspace, subject=operator_subject(), numbers=numbers, month=chosen, folder=folder, language=language
+        )
     for path in written:
         click.echo(path)

@@ -48,6 +48,7 @@ COMMANDS: Final = {
     "node": Entry(f"{_CLI}.node:node_group", False, "Run a node of a ledger that several organisations share."),
     "proof": Entry(f"{_CLI}.ledger:proof_group", True, "Export receipts that anyone can check offline."),
     "access": Entry(f"{_CLI}.access:access_group", True, "Let people in; show who may do what.", for_people=True),
+    "plugin": Entry(f"{_CLI}.plugin:plugin_group", True, "Plug-ins of others: list, allow, forbid."),
     "jobs": Entry(f"{_CLI}.jobs:jobs_group", True, "Run long work; show, cancel, plan it.", for_people=True),
     "serve": Entry(f"{_CLI}.serve:serve_command", True, "Serve the console, the wallet and the API.", for_people=True),
 }

@@ -43,7 +43,7 @@ from ogniwo.services.metering.queries import (
     point_details,
     versions_of,
 )
-from ogniwo.services.metering.read_files import known_layouts
+from ogniwo.services.plugins.reading import layout_names
 from ogniwo.services.workspace.queries import operator_subject
 
 
@@ -83,9 +83,10 @@ def import_command(
     \b
     Exit codes: 0 done, 2 wrong use, 3 done with findings to look at, 4 a file was refused.
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    if layout and layout not in {known.name for known in known_layouts()}:
-        raise click.UsageError(f"there is no layout {layout!r}; `ogniwo read --layouts` lists them")
     workspace = opened(runtime)
+    if layout and layout not in layout_names(workspace):
+        lists = "`ogniwo read --layouts` lists them, `ogniwo plugin list` those of plug-ins"
+        raise click.UsageError(f"there is no layout {layout!r}; {lists}")
     owner = organisation_of(organisation)
     try:
         files = paths_as_files(paths)

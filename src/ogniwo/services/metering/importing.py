@@ -16,7 +16,6 @@ from ogniwo.core.kernel.quantities import format_decimal
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import RegisterReading
 from ogniwo.formats.meter_files.model import FileReading, FileRefusedError
-from ogniwo.formats.meter_files.reader import read_meter_file
 from ogniwo.records.metering.models import MaximumPowerState, MeteringPoint, RegisterState, SourceFile
 from ogniwo.records.parties.models import Organisation
 from ogniwo.series import log
@@ -24,12 +23,14 @@ from ogniwo.series.disk import TEMPORARY
 from ogniwo.series.model import Commit, NewCell
 from ogniwo.series.overlay import overlay
 from ogniwo.series.store import CELLS
+from ogniwo.services.plugins.reading import read_file, readers_of
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
 
 _INT32_MAX = 2**31 - 1
 _GIVEN_POINT = "given_point"
+_READ_BY = frozenset({"plugin", "plugin_version"})
 
 
 class UnknownPointsError(Refusal):
@@ -104,14 +105,17 @@ def import_files(
 
     `files` are (name, bytes). `tell` is called after each file. A file that was imported before changes nothing.
     What killed imports left in the interval store is cleared away first. Raises BusyError while another use-case
-    changes the workspace, StoreDamaged when there is something to clear away and the store's log is damaged.
+    changes the workspace, BadSettingsError when its list of plug-ins cannot be read, StoreDamaged when there is
+    something to clear away and the store's log is damaged.
     """
     chosen = options or ImportOptions()
     results: list[ImportedFile] = []
     readings: list[tuple[FileReading, bytes]] = []
+    readers = readers_of(workspace)
     for name, data in files:
         try:
-            readings.append((read_meter_file(data, file_name=name, point=chosen.point, layout=chosen.layout), data))
+            read = read_file(data, file_name=name, readers=readers, point=chosen.point, layout=chosen.layout)
+            readings.append((read, data))
         except FileRefusedError as refusal:
             results.append(_refused(name, refusal, refusal.findings))
             tell()
@@ -434,12 +438,9 @@ def _save(
                 rank=maximum.rank,
                 defaults={"power_w": maximum.power_w, "epoch_s": maximum.epoch_s, "source": source},
             )
-    record_act(
-        workspace,
-        action="import.file",
-        target=reading.file_name,
-        facts={"sha256": reading.sha256, "layout": reading.layout, "intervals": reading.intervals.count},
-    )
+    by = {name: value for name, value in reading.facts if name in _READ_BY}
+    facts = {"sha256": reading.sha256, "layout": reading.layout, "intervals": reading.intervals.count, **by}
+    record_act(workspace, action="import.file", target=reading.file_name, facts=facts)
 
 
 def _save_register(register: RegisterReading, points: dict[str, MeteringPoint], source: SourceFile) -> None:

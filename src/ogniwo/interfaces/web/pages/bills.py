@@ -1,8 +1,11 @@
 """Bills: the list, one bill down to the hours behind its lines, its PDF and its receipt."""
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.interfaces.web.context import language, month_of, scope, viewer, workspace
@@ -16,6 +19,7 @@ from ogniwo.services.billing.queries import InvoiceNotFoundError
 from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.proving import NothingToProveError, prove_document
+from ogniwo.services.plugins.exporting import bill_exports
 from ogniwo.services.workspace.queries import Subject
 
 _PER_PAGE = 100
@@ -39,6 +43,7 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
         "query": f"{query.urlencode()}&" if query else "",
         "search": search,
         "whole": whole,
+        "exports": bill_exports(workspace()),
         "net": net,
         "gross": gross,
     }
@@ -47,8 +52,12 @@ def bills(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespons
 
 @page("bills/take-away/", name="export_bills", act=Act.SEE_BILLS, methods=("POST",))
 def take_away(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:  # noqa: ARG001
-    """Ask for all bills of the month as one file."""
-    return _job(request, code, kind="export_bills")
+    """Ask for all bills of the month as one file, or for the files that a plug-in makes of them."""
+    form = request.POST.get("form", "")
+    if form and form not in {one.key for one in bill_exports(workspace())}:
+        messages.error(request, _("There is no such export."))
+        return redirect(f"{reverse('bills', kwargs={'code': code})}?month={month_of(request)}")
+    return _job(request, code, kind="export_bills", **({"form": form} if form else {}))
 
 
 @page("bills/mail/", name="mail_bills", act=Act.ISSUE_BILLS, methods=("POST",))
@@ -57,11 +66,12 @@ def mail(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse
     return _job(request, code, kind="mail_bills")
 
 
-def _job(request: HttpRequest, code: str, *, kind: str) -> HttpResponse:
+def _job(request: HttpRequest, code: str, *, kind: str, **more: str) -> HttpResponse:
     """Ask for work on the bills of the month, once; its page shows how it goes."""
     month = str(month_of(request))
     by = viewer(request).login
-    started = start_job(workspace(), kind=kind, organisation_code=code, parameters={"month": month}, by=by, key=month)
+    asked, key = {"month": month, **more}, " ".join((month, *more.values()))
+    started = start_job(workspace(), kind=kind, organisation_code=code, parameters=asked, by=by, key=key)
     return redirect("job", code=code, job_id=started.id)
 
 

@@ -27,6 +27,7 @@ from ogniwo.services.access.scopes import Scope
 from ogniwo.services.access.viewers import NotAllowedError, Standing, out_of_sight
 from ogniwo.services.billing.queries import last_numbers
 from ogniwo.services.parties.organising import BadOrganisationError, change_organisation, organisation_data
+from ogniwo.services.plugins.loading import plugins_of
 
 _MADE_KEY: Final = "made_key"
 _LABELS: Final = {one.name: one.label for one in DATA}
@@ -63,6 +64,7 @@ def settings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
         "scopes": tuple(scope.value for scope in Scope),
         "key_roles": KEY_ROLES,
         "made_key": request.session.pop(_MADE_KEY, None),
+        "plugins": plugins_of(workspace()),
         "numbers": last_numbers(path=scope(standing, code).path),
     }
     return render(request, "web/settings.html", context, status=422 if refusal else 200)
