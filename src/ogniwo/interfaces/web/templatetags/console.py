@@ -1,5 +1,6 @@
 """Stored integers as people read them: grosz, Wh, instants, shares."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -13,6 +14,7 @@ from django.utils.translation import get_language, gettext_lazy
 
 from ogniwo.core.kernel.calendar import WARSAW, Month
 from ogniwo.services.parties.sheet import heading
+from ogniwo.services.workspace.meanings import meaning_of
 
 register = template.Library()
 _NOTHING = "–"
@@ -69,32 +71,25 @@ def asset_word(asset: str) -> str:
     return str(_ASSETS.get(asset.rpartition("/")[0], ""))
 
 
-_FINDINGS = {
-    "V1.missing": gettext_lazy("some intervals have no value"),
-    "V1.no_data": gettext_lazy("the point sent nothing"),
-    "V1.register_missing": gettext_lazy("a state of the register is missing"),
-    "V1.register_off_raster": gettext_lazy("states of the register outside the period were not used"),
-    "V2.contradiction": gettext_lazy("two values for one time contradict each other; none is used"),
-    "V2.duplicate": gettext_lazy("the same value came once more"),
-    "V2.overlap": gettext_lazy("intervals overlap; neither is used"),
-    "V2.replaced": gettext_lazy("a newer delivery replaces a value"),
-    "V3.solar_noon": gettext_lazy("feed-in is not centred at solar noon: wrong clock or zone?"),
-    "V4.repeated_hour_count": gettext_lazy("the hour that autumn repeats has wrong labels"),
-    "V4.repeated_hour_missing": gettext_lazy("one of the two hours that autumn repeats has no values"),
-    "V4.skipped_hour_present": gettext_lazy("values stand in the hour that spring skips"),
-    "V5.not_comparable": gettext_lazy("the intervals cannot be compared with the register"),
-    "V5.register_differs": gettext_lazy("the intervals add up to something else than the register counted"),
-    "V6.zone_sum": gettext_lazy("the zones add up to something else than the total register"),
-    "V7.spike": gettext_lazy("one value is far larger than all others"),
-    "V8.over_limit": gettext_lazy("more than the connection or the meter can carry"),
-    "V9.zero_run": gettext_lazy("many values in a row are exactly zero"),
-}
+_RULE = re.compile(r"V[0-9]+\.")
+_CODE_AT_END = re.compile(r"\[([a-zA-Z0-9_.]+)\]$")
 
 
 @register.filter
-def finding_word(code: str) -> str:
-    """What a finding of a rule means; the message beside it says the numbers. Other codes have no words here."""
-    return str(_FINDINGS.get(code, ""))
+def meaning(code: str) -> str:
+    """What a code means, to stand before its English detail; nothing where it has no meaning.
+
+    In English the detail says it itself, so that only rules (`V7.spike`) get a meaning there: theirs are mere numbers.
+    """
+    language = get_language() or "en"
+    return meaning_of(code, language) if language != "en" or _RULE.match(code) else ""
+
+
+@register.filter
+def meaning_at_end(refused: str) -> str:
+    """What the code means at the end of a refusal that was kept as text: `detail [code]`."""
+    found = _CODE_AT_END.search(refused)
+    return meaning(found[1]) if found else ""
 
 
 _QUALITIES: Final = {
