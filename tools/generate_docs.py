@@ -43,6 +43,10 @@ What each validation rule checks and what follows is in [validation.md](validati
 CLI_INTRODUCTION = """\
 Data goes to stdout, talk to stderr. `--json` gives one stable document. Exit codes: 0 done, 1 failed, 2 wrong use,
 3 done with findings, 4 refused, 5 not found, 75 try later, 130 interrupted.
+
+Refusals and findings are told in Polish where the locale is Polish (`LC_ALL`, `LC_MESSAGES`, `LANG`), `OGNIWO_LANGUAGE`
+is `pl`, or with `ogniwo --language pl`: first what the code means, below it the English detail. Help texts, other talk
+and `--json` are English everywhere.
 """
 
 
