@@ -35,7 +35,7 @@ def told(request, reader_of):
 
 def test_a_refused_form_says_what_the_refusal_means(told):
     page, polish = told(f"/formulas/?formula=x&month={MONTH}")
-    meaning = "To nie jest wzór: `+ PUNKT KANAŁ - PUNKT KANAŁ + [ZBIÓR]`, ze znakiem przed każdym składnikiem."
+    meaning = "To nie jest formuła: `+ PUNKT KANAŁ - PUNKT KANAŁ + [ZESTAW]`, ze znakiem przed każdym składnikiem."
     assert (f"{meaning} Szczegóły (ang.): " in page) == polish
     assert page.count("formula.not_understood") == 1
 
