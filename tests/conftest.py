@@ -41,6 +41,8 @@ def _prepare_django() -> Path:
 
 
 _FOLDER = _prepare_django()
+# What commands say is compared in English, whatever the locale of who runs the tests.
+os.environ["OGNIWO_LANGUAGE"] = "en"
 
 
 def _load(name: str, path: Path) -> Any:

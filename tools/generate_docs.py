@@ -19,6 +19,7 @@ from finding_codes import Code, finding_codes, ledger_answers
 
 import ogniwo
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.services.workspace.meanings import meaning_of
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "ogniwo"
@@ -26,6 +27,10 @@ GENERATED = "<!-- Written by `tools/generate_docs.py`; change the code, then run
 CODES_INTRODUCTION = """\
 Every refusal and finding has a stable code. Refusals end a command with exit code 4 (5 for `*.not_found`, 75 for
 "try later"); findings are listed, and a command that met one that needs a look ends with 3.
+
+What each code means stands in `src/ogniwo/data/codes/meanings.toml`, in English and in Polish; Polish pages and
+commands say it before the English detail. Whoever adds a code or changes its sentence adds both there:
+`python tools/meanings.py` names what is missing.
 """
 ANSWERS_INTRODUCTION = """\
 A transaction is `accepted`, or `ledger.exists` when the same one is on the ledger already, or refused with one of
@@ -38,6 +43,10 @@ What each validation rule checks and what follows is in [validation.md](validati
 CLI_INTRODUCTION = """\
 Data goes to stdout, talk to stderr. `--json` gives one stable document. Exit codes: 0 done, 1 failed, 2 wrong use,
 3 done with findings, 4 refused, 5 not found, 75 try later, 130 interrupted.
+
+Refusals and findings are told in Polish where the locale is Polish (`LC_ALL`, `LC_MESSAGES`, `LANG`), `OGNIWO_LANGUAGE`
+is `pl`, or with `ogniwo --language pl`: first what the code means, below it the English detail. Help texts, other talk
+and `--json` are English everywhere.
 """
 
 
@@ -72,7 +81,8 @@ def _code_rows(codes: dict[str, Code]) -> list[str]:
     rows = []
     for name, code in sorted(codes.items(), key=lambda item: [int(p) if p.isdigit() else p for p in _pieces(item[0])]):
         modules = ", ".join(f"`{module.removeprefix('ogniwo.')}`" for module in sorted(code.modules)) or "–"
-        rows.append(f'| `{name}` | {_cell(code.text)} | {modules}<a id="{name}"></a> |')
+        text = _cell(code.text) or _cell(meaning_of(name, "en"))
+        rows.append(f'| `{name}` | {text} | {modules}<a id="{name}"></a> |')
     return rows
 
 

@@ -27,6 +27,8 @@ def main() -> NoReturn:
     runtime = Runtime(prepare=prepare)
     sys.exit(
         run_to_exit_code(
-            lambda: cli.main(obj=runtime, prog_name="ogniwo", standalone_mode=False), debug=lambda: runtime.debug
+            lambda: cli.main(obj=runtime, prog_name="ogniwo", standalone_mode=False),
+            debug=lambda: runtime.debug,
+            language=lambda: runtime.language,
         )
     )

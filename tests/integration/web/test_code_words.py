@@ -1,14 +1,13 @@
 """Codes stand on pages in words: every act that is recorded, every layout that is read, every finding, every asset."""
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 from django.utils import translation
 
 import ogniwo
-from ogniwo.interfaces.web.code_words import ACTS, ASSETS, FINDINGS, LAYOUTS
+from ogniwo.interfaces.web.code_words import ACTS, ASSETS, LAYOUTS
 from ogniwo.services.access.roles import Role
 from ogniwo.services.contracts.econtracts import _PARTY_OPERATIONS
 from ogniwo.services.demo.sample import COMMUNITY_CODE
@@ -89,14 +88,7 @@ def test_every_layout_that_is_read_has_words_and_no_other():
     assert {one.name for one in known_layouts()} == set(LAYOUTS)
 
 
-def test_every_finding_about_data_has_words_and_no_other():
-    listed = CODES.read_text(encoding="utf-8").partition("\n## Findings\n")[2].partition("\n## ")[0]
-    codes = re.findall(r"^\| `((?:V\d+|read|import|plugin)\.\w+)`", listed, re.MULTILINE)
-    assert len(codes) > 80
-    assert set(codes) == set(FINDINGS)
-
-
-@pytest.mark.parametrize("words", [ACTS, FINDINGS, LAYOUTS], ids=["acts", "findings", "layouts"])
+@pytest.mark.parametrize("words", [ACTS, LAYOUTS], ids=["acts", "layouts"])
 def test_no_two_codes_have_the_same_words(words):
     for language in ("pl", "en"):
         with translation.override(language):

@@ -103,7 +103,11 @@ def test_a_refused_row_stops_all_unless_left_out_and_comes_back_with_its_reason(
     rows = list(csv.reader(io.StringIO(errors.content.decode("utf-8-sig"))))
     assert rows[0][-1] == "powód"
     assert [row[0] for row in rows[1:]] == ["SE-901", ""]
+    assert "Numer punktu (PPE) nie ma poprawnej cyfry kontrolnej. " in rows[1][-1]
     assert "18 digits" in rows[1][-1]
+    assert "poprawnej" not in clerk.get(f"{address}errors/csv/").content.decode("utf-8-sig")
+    polish = clerk.get(address, headers={"accept-language": "pl"}).content.decode()
+    assert "Numer punktu (PPE) nie ma poprawnej cyfry kontrolnej.<br>" in polish
     assert confirmed(clerk, address, page, do="leave").status_code == 302
     assert set(Member.objects.filter(number__in=["SE-900", "SE-901", "=1+1"]).values_list("number", flat=True)) == {
         "SE-900",

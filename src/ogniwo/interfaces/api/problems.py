@@ -243,15 +243,3 @@ def refusal_of_status(status: int, *, allow: str = "") -> HttpRefusal:
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return InternalError(detail="something is wrong on our side")
     return known.get(status, MalformedError(detail="the request cannot be read"))
-
-
-def meanings() -> dict[str, str]:
-    """Every refusal's code with its sentence, of the modules that this process has loaded."""
-    found: dict[str, str] = {}
-    waiting = list(Refusal.__subclasses__())
-    while waiting:
-        one = waiting.pop()
-        waiting.extend(one.__subclasses__())
-        if "code" in vars(one) and one.__module__.startswith("ogniwo."):
-            found[one.code] = (one.__doc__ or one.code).strip().splitlines()[0]
-    return found

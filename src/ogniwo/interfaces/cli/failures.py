@@ -7,7 +7,7 @@ from typing import Final
 import click
 
 from ogniwo.core.kernel.refusals import Refusal
-from ogniwo.interfaces.cli.output import DONE, FAILED, TRY_LATER, exit_code_of, say
+from ogniwo.interfaces.cli.output import DONE, FAILED, TRY_LATER, chosen_language, exit_code_of, say, told
 
 INTERRUPTED: Final = 130
 
@@ -35,11 +35,13 @@ _DATABASE_REASONS: Final = (
 """What SQLite and PostgreSQL say, how the command ends, and what to do."""
 
 
-def run_to_exit_code(command: Callable[[], object], *, debug: Callable[[], bool]) -> int:
+def run_to_exit_code(
+    command: Callable[[], object], *, debug: Callable[[], bool], language: Callable[[], str] = str
+) -> int:
     """Run a command of click's (not in its standalone mode) and give the code to exit with.
 
     Everything a person can bring about ends with a line that says what, why and what to do. Anything else is a bug and
-    is called one. `debug` is asked afterwards, when the options were read. SystemExit passes.
+    is called one. `debug` and `language` are asked afterwards, when the options were read. SystemExit passes.
     """
     try:
         code = command()
@@ -52,16 +54,16 @@ def run_to_exit_code(command: Callable[[], object], *, debug: Callable[[], bool]
     except Exception as error:  # noqa: BLE001 -- the last resort, which names the error and never hides it
         if debug():
             traceback.print_exc()
-        line, code = _line_of(error)
+        line, code = _line_of(error, chosen_language(language()))
         say(f"ogniwo: {line}")
         return code
     return code if isinstance(code, int) else DONE
 
 
-def _line_of(error: Exception) -> tuple[str, int]:
-    """The line about an error, and the exit code."""
+def _line_of(error: Exception, language: str) -> tuple[str, int]:
+    """The line about an error (a refusal in Polish has two), and the exit code."""
     if isinstance(error, Refusal):
-        return str(error), exit_code_of(error)
+        return told(error, language), exit_code_of(error)
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}" if error.filename else ""
         return f"cannot read or write{where}: {error.strerror}", FAILED

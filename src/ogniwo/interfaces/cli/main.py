@@ -9,6 +9,8 @@ from typing import Final, NamedTuple
 
 import click
 
+from ogniwo.services.workspace.meanings import LANGUAGES
+
 
 class Entry(NamedTuple):
     """Where a command lives, whether it needs a prepared workspace, its one line of help, and its default folder.
@@ -58,18 +60,25 @@ COMMANDS: Final = {
 class Runtime:
     """What the wiring hands to the commands: how to make Django ready for a folder, and which folder it is.
 
-    `given` is what the user named, `folder` what the command works on; `debug` asks for tracebacks.
+    `given` is what the user named, `folder` what the command works on; `debug` asks for tracebacks; `language` is the
+    one refusals are told in, "" for that of the locale.
     """
 
     prepare: Callable[..., None]
     given: Path | None = None
     folder: Path = Path()
     debug: bool = False
+    language: str = ""
 
 
 def _set_debug(ctx: click.Context, _option: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's signature
     if isinstance(ctx.obj, Runtime):
         ctx.obj.debug = value
+
+
+def _set_language(ctx: click.Context, _option: click.Parameter, value: str | None) -> None:
+    if isinstance(ctx.obj, Runtime):
+        ctx.obj.language = value or ""
 
 
 class LazyGroup(click.Group):
@@ -127,6 +136,15 @@ class LazyGroup(click.Group):
     expose_value=False,
     callback=_set_debug,
     help="Show where an unexpected error came from.",
+)
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    envvar="OGNIWO_LANGUAGE",
+    is_eager=True,
+    expose_value=False,
+    callback=_set_language,
+    help="Tell refusals and findings in this language (default: that of the locale).",
 )
 @click.version_option(package_name="ogniwo")
 @click.pass_context

@@ -1,6 +1,7 @@
 """How every command speaks: data to stdout, talk to stderr, progress on a terminal only, stable exit codes."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import click
 
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import TRY_LATER_CODES, Refusal
+from ogniwo.services.workspace.meanings import meaning_of
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -23,6 +25,10 @@ NOT_FOUND: Final = 5
 TRY_LATER: Final = 75
 
 NOT_FOUND_SUFFIX: Final = ".not_found"
+
+_LOCALE: Final = ("LC_ALL", "LC_MESSAGES", "LANG")
+"""Where the locale of messages is looked up: the first that is set counts, as POSIX has it."""
+_DETAILS: Final = "Szczegóły (ang.):"
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -35,9 +41,28 @@ def exit_code_of(refusal: Refusal) -> int:
     return TRY_LATER if refusal.code in TRY_LATER_CODES else REFUSED
 
 
+def chosen_language(given: str) -> str:
+    """The language refusals and findings are told in: the one given, else Polish where the locale is, else English."""
+    locale = next((value for name in _LOCALE if (value := os.environ.get(name))), "")
+    return given or ("pl" if locale.lower().startswith("pl") else "en")
+
+
+def spoken_language() -> str:
+    """The language of the command that runs."""
+    context = click.get_current_context(silent=True)
+    runtime = context.find_root().obj if context else None
+    return chosen_language(getattr(runtime, "language", ""))
+
+
+def told(refusal: Refusal, language: str) -> str:
+    """A refusal for people: `detail [code]`; in Polish what the code means, and the English detail below it."""
+    meaning = meaning_of(refusal.code, language) if language != "en" else ""
+    return f"{meaning} [{refusal.code}]\n  {_DETAILS} {refusal.detail}" if meaning else str(refusal)
+
+
 def refuse(refusal: Refusal) -> NoReturn:
     """Say what was refused and why, and end."""
-    say(f"ogniwo: {refusal}")
+    say(f"ogniwo: {told(refusal, spoken_language())}")
     sys.exit(exit_code_of(refusal))
 
 
@@ -83,12 +108,15 @@ def show_table(*, headers: Sequence[str], rows: Iterable[Sequence[str]], right: 
 
 
 def say_findings(findings: Sequence[Finding], *, limit: int = 20) -> None:
-    """Print findings to stderr, worst first, with where they are."""
+    """Print findings to stderr, worst first, with where they are; in Polish with what their codes mean."""
+    language = spoken_language()
     ordered = sorted(findings, key=lambda finding: -finding.severity)
     for finding in ordered[:limit]:
         place = ":".join(part for part in (finding.source, str(finding.row or ""), finding.column) if part)
         where = " ".join(part for part in (place, finding.point, finding.channel) if part)
-        say(f"  {finding.severity.name.lower():7} {finding.code:24} {where}  {finding.message}")
+        meaning = meaning_of(finding.code, language) if language != "en" else ""
+        says = f"{meaning}\n{'':10}{_DETAILS} {finding.message}" if meaning else finding.message
+        say(f"  {finding.severity.name.lower():7} {finding.code:24} {where}  {says}")
     if len(ordered) > limit:
         say(f"  ... and {len(ordered) - limit} more; use --json for all")
 

@@ -13,6 +13,7 @@ from ogniwo.interfaces.cli.output import (
     WRONG_USE,
     exit_code_of,
     findings_exit_code,
+    refuse,
     say,
     say_findings,
 )
@@ -57,8 +58,10 @@ def read_command(
         readings = service.read_files(files, point=point, layout=layout)
     except service.FileRefusedError as refusal:
         _tell(refusal.findings, as_json=as_json)
-        say(json.dumps({"refused": refusal.detail, "code": refusal.code}) if as_json else f"ogniwo: {refusal}")
-        sys.exit(exit_code_of(refusal))
+        if as_json:
+            say(json.dumps({"refused": refusal.detail, "code": refusal.code}))
+            sys.exit(exit_code_of(refusal))
+        refuse(refusal)
     except OSError as error:
         raise click.ClickException(f"cannot read {error.filename}: {error.strerror}") from error
     _write(_lines(readings, form=form or ("jsonl" if as_json else "csv")), output)

@@ -19,6 +19,7 @@ from django.utils import translation
 from ogniwo.interfaces.api.problems import PROBLEM_JSON, TooLargeError, answer_refusal
 from ogniwo.interfaces.web.headers import POLICY
 from ogniwo.services.metering.inbox import TOGETHER_BYTES_MAX
+from ogniwo.services.workspace.meanings import meaning_of
 
 FORM_BYTES_MAX: Final = TOGETHER_BYTES_MAX + 1_000_000
 """Of a form with files: those that may come together, and what stands around them."""
@@ -116,7 +117,8 @@ def _said(scope: MutableMapping[str, Any], most: int) -> tuple[str, bytes]:
             refusal = TooLargeError(detail=f"the body is larger than is taken here: at most {most} bytes")
             return PROBLEM_JSON, answer_refusal(request, refusal).content
         if "application/json" in request.headers.get("accept", "") or request.content_type == "application/json":
-            said = {"code": TooLargeError.code, "detail": f"at most {most} bytes"}
+            meaning = meaning_of(TooLargeError.code, translation.get_language() or "")
+            said = {"code": TooLargeError.code, "meaning": meaning, "detail": f"at most {most} bytes"}
             return "application/json", json.dumps(said).encode()
         page = render_to_string("web/too_large.html", {"most": most // 1_000_000, "code": TooLargeError.code})
         return "text/html; charset=utf-8", page.encode()

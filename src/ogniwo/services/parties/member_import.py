@@ -23,6 +23,7 @@ from ogniwo.services.parties.facts import Changes, as_facts, put_facts
 from ogniwo.services.parties.sheet import MemberSheet, SheetRow, bad_cell, read_sheet, with_reasons
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
+from ogniwo.services.workspace.meanings import meaning_of
 from ogniwo.services.workspace.model import Workspace
 
 KEPT_FOR: Final = timedelta(days=1)
@@ -135,11 +136,17 @@ def faulty_rows(workspace: Workspace, *, organisation: Organisation, key: str, f
     sheet = _sheet(workspace, organisation, key)
     preview = _tried(organisation, sheet, key)
     reasons = {
-        one.row: "; ".join(f"{finding.message} ({finding.code})" for finding in one.findings)
+        one.row: "; ".join(_reason(finding, language) for finding in one.findings)
         for one in preview.outcomes
         if one.state == "refused"
     }
     return with_reasons(sheet, reasons, form=form, language=language)
+
+
+def _reason(finding: Finding, language: str) -> str:
+    """A finding for the last column: in Polish what its code means, before the English message."""
+    meaning = f"{meaning_of(finding.code, language)} " if language != "en" else ""
+    return f"{meaning}{finding.message} ({finding.code})"
 
 
 def save_facts(

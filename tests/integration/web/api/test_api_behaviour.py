@@ -43,6 +43,10 @@ class TestProblems:
         said = problem(program.get(f"{PLACE}/points/590"), 404, "point.not_found")
         meaning = program.get(said["type"].removeprefix("http://127.0.0.1:8000")).json()
         assert meaning["meaning"].startswith("There is no such metering point")
+        polish = program_of(reading, language="pl").get(said["type"].partition("/api/v1")[2]).json()
+        assert polish["meaning"] == "Nie ma takiego punktu albo nie masz do niego dostępu."
+        finding = program.get("/problems/V7.spike").json()
+        assert finding["meaning"] == "One value is far larger than all others."
         problem(program.get("/problems/no.such"), 404, "api.no_such_code")
 
     def test_no_address_and_no_method(self, reading, program_of):

@@ -1,10 +1,12 @@
 """What the API says of itself: its document, and what its codes mean."""
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
 from ninja import Schema
 
-from ogniwo.interfaces.api.problems import NoSuchCodeError, meanings
+from ogniwo.interfaces.api.problems import NoSuchCodeError
 from ogniwo.interfaces.api.registry import operation
+from ogniwo.services.workspace.meanings import meaning_of
 
 
 class Meaning(Schema):
@@ -26,7 +28,7 @@ def get_openapi(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 -- the sa
 @operation("GET", "/problems/{code}", answer=Meaning, open=True)
 def get_problem(request: HttpRequest, code: str) -> Meaning:  # noqa: ARG001 -- the same for all
     """What the code of a problem means: the page its `type` points to."""
-    meaning = meanings().get(code)
-    if meaning is None:
+    meaning = meaning_of(code, get_language() or "en")
+    if not meaning:
         raise NoSuchCodeError(detail="there is no such code")
     return Meaning(code=code, meaning=meaning, documentation=f"docs/codes.md#{code}")

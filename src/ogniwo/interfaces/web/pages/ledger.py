@@ -117,7 +117,7 @@ def _verification(subject: Subject, *, whole: bool) -> dict[str, Any] | None:
     return {
         "job": job,
         "checks": job.result.get("checks", []),
-        "findings": [f"{one['code']}: {one['message']}" if whole else one["code"] for one in findings],
+        "findings": [{"code": one["code"], "message": one["message"] if whole else ""} for one in findings],
     }
 
 
@@ -132,7 +132,7 @@ def _check(check: Check, *, whole: bool) -> dict[str, Any]:
         "name": check.name,
         "compared": check.compared,
         "passed": check.passed,
-        "findings": [f"{one.code}: {one.message}" if whole else one.code for one in shown],
+        "findings": [{"code": one.code, "message": one.message if whole else ""} for one in shown],
     }
 
 

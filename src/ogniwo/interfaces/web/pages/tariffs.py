@@ -54,7 +54,7 @@ def tariffs(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
             book, operator=choice["operator"], group=choice["group"], year=year, variant=choice["variant"]
         )
     except Refusal as refusal:
-        return render(request, "web/tariffs.html", context | {"no_zones": refusal.detail})
+        return render(request, "web/tariffs.html", context | {"no_zones": refusal})
     return render(request, "web/tariffs.html", context | _zones(zones))
 
 

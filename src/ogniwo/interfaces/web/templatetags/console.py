@@ -1,5 +1,6 @@
 """Stored integers as people read them: grosz, Wh, instants, shares."""
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
@@ -12,8 +13,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_lazy
 
 from ogniwo.core.kernel.calendar import WARSAW, Month
-from ogniwo.interfaces.web.code_words import ACTS, ASSETS, FINDINGS, LAYOUTS
+from ogniwo.interfaces.web.code_words import ACTS, ASSETS, LAYOUTS
 from ogniwo.services.parties.sheet import heading
+from ogniwo.services.workspace.meanings import meaning_of
 
 register = template.Library()
 _NOTHING = "–"
@@ -72,10 +74,25 @@ def layout_word(layout: str) -> str:
     return ", ".join(str(LAYOUTS.get(one, one)) for one in layout.split("+"))
 
 
+_RULE = re.compile(r"V[0-9]+\.")
+_CODE_AT_END = re.compile(r"\[([a-zA-Z0-9_.]+)\]$")
+
+
 @register.filter
-def finding_word(code: str) -> str:
-    """What a finding of a rule means; the message beside it says the numbers. Other codes have no words here."""
-    return str(FINDINGS.get(code, ""))
+def meaning(code: str) -> str:
+    """What a code means, to stand before its English detail; nothing where it has no meaning.
+
+    In English the detail says it itself, so that only rules (`V7.spike`) get a meaning there: theirs are mere numbers.
+    """
+    language = get_language() or "en"
+    return meaning_of(code, language) if language != "en" or _RULE.match(code) else ""
+
+
+@register.filter
+def meaning_at_end(refused: str) -> str:
+    """What the code means at the end of a refusal that was kept as text: `detail [code]`."""
+    found = _CODE_AT_END.search(refused)
+    return meaning(found[1]) if found else ""
 
 
 _QUALITIES: Final = {

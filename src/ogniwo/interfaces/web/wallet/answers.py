@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.refusals import Refusal
@@ -18,6 +19,7 @@ from ogniwo.interfaces.web.sign_in import require_recent_sign_in
 from ogniwo.services.access.viewers import NotAllowedError, OutOfSightError, Standing
 from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.ledger.wallets import WalletView, wallet_view
+from ogniwo.services.workspace.meanings import meaning_of
 
 _LATER: Final = frozenset(
     {"ledger.locked", "ledger.stopped", "ledger.busy", "ledger.store_unreachable", "workspace.busy"}
@@ -36,7 +38,10 @@ class BadRequestError(Refusal):
 
 
 def answers_json(view: Callable[..., object]) -> View:
-    """A view that gives a value for JSON, or bytes of JSON; its refusals are `{"code", "detail"}` with their status."""
+    """A view that gives a value for JSON, or bytes of JSON.
+
+    Its refusals are `{"code", "meaning", "detail"}` with their status.
+    """
 
     @wraps(view)
     def answer(request: HttpRequest, *arguments: object, **more: object) -> HttpResponse:
@@ -59,7 +64,12 @@ def answers_json(view: Callable[..., object]) -> View:
 
 
 def _refused(refusal: Refusal, status: HTTPStatus) -> JsonResponse:
-    return JsonResponse({"code": refusal.code, "detail": refusal.detail}, status=status)
+    return JsonResponse(said(refusal.code, refusal.detail), status=status)
+
+
+def said(code: str, detail: str) -> dict[str, str]:
+    """An answer for scripts: its stable code, what that means in the page's language, the English detail."""
+    return {"code": code, "meaning": meaning_of(code, get_language() or ""), "detail": detail}
 
 
 def after_signing_in(view: View) -> View:

@@ -15,6 +15,7 @@ from ogniwo.interfaces.web.wallet.answers import (
     answers_json,
     body_of,
     facts_of,
+    said,
     shared_texts,
     text_of,
     view_of,
@@ -63,8 +64,7 @@ def sign(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
         taken = take_signature(workspace(), envelope=envelope, subject=standing.subject)
     return {
         "transaction": taken.transaction,
-        "code": taken.code,
-        "detail": taken.detail,
+        **said(taken.code, taken.detail),
         "height": taken.height,
         "time": taken.time_s,
         "again": taken.again,

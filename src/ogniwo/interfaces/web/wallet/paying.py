@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.registry import own_page, wallet_page
-from ogniwo.interfaces.web.wallet.answers import answers_json, body_of, facts_of, shared_texts, text_of, view_of
+from ogniwo.interfaces.web.wallet.answers import answers_json, body_of, facts_of, said, shared_texts, text_of, view_of
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.access.viewers import OutOfSightError, Standing
 from ogniwo.services.ledger.sending import (
@@ -146,8 +146,7 @@ def submit(request: HttpRequest, standing: Standing, *, code: str, number: str) 
     )
     return {
         "transaction": taken.transaction,
-        "code": taken.code,
-        "detail": taken.detail,
+        **said(taken.code, taken.detail),
         "height": taken.height,
         "log_index": taken.log_index,
         "time": taken.time_s,

@@ -1,6 +1,6 @@
 /** One contract: review what will be signed, sign it with this device's key, send it until there is an answer. */
 import { keyOf, nameOf, signBytes } from './device.js';
-import { Refused, Unreachable, ask, bytesOf, maybe, onPress, one, reason, say, show, tell, timeText, wallet } from './page.js';
+import { Refused, Unreachable, ask, bytesOf, maybe, onPress, one, reason, refusedText, say, show, tell, timeText, wallet } from './page.js';
 import { add, all, drop, put } from './store.js';
 import { fromHex, hex, sha256, utf8 } from './verify/bytes.js';
 import { decode, encode } from './verify/documents.js';
@@ -62,10 +62,8 @@ function showDone({ answer, state, transaction }) {
   const done = state === 'done';
   for (const part of ['#fill', '#review', '#waiting']) show(one(part), false);
   show(one('#done'));
-  const why = `refused ${answer.code}`;
-  const refused = say(why) === why ? `${say('refused')} (${answer.code})` : say(why);
   one('#done-title').textContent = say(done ? 'signed' : 'not_signed');
-  one('#done-text').textContent = done ? (answer.again ? say('was_signed') : '') : refused;
+  one('#done-text').textContent = done ? (answer.again ? say('was_signed') : '') : refusedText(answer);
   const where = { height: answer.height, time: answer.time ? timeText(answer.time) : '' };
   one('#d-place').textContent = answer.height >= 0 ? say('block', where) : '–';
   one('#d-name-of').textContent = transaction;
@@ -83,7 +81,7 @@ async function answerTo(kept) {
     return await ask(wallet.urls.sign, { envelope: kept.envelope });
   } catch (error) {
     if (!(error instanceof Refused) || isSignedOut(error)) throw error;
-    return { code: error.code, transaction: kept.transaction, height: -1 };
+    return { code: error.code, meaning: error.meaning, transaction: kept.transaction, height: -1 };
   }
 }
 

@@ -17,7 +17,7 @@ async function act(operation) {
   const key = await keyOf(wallet.wallet);
   if (!key) throw new Refused('wallet.no_key', say('no_key'));
   const said = await ask(wallet.urls.submit, { envelope: await signBytes(key, framed(wallet, operation)) });
-  if (said.code !== 'accepted') throw new Refused(said.code, said.detail);
+  if (said.code !== 'accepted') throw new Refused(said.code, said.detail, said);
 }
 
 /** @param {any} payload @param {string} kid whether it registers this key for this account, and nothing else */
@@ -64,7 +64,7 @@ async function letIn(kid) {
     return;
   }
   const said = await ask(wallet.urls.submit, { envelope: await addSignature(key, envelope) });
-  if (said.code !== 'accepted') throw new Refused(said.code, said.detail);
+  if (said.code !== 'accepted') throw new Refused(said.code, said.detail, said);
   after(say('let_in'));
 }
 

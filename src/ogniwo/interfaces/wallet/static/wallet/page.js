@@ -70,11 +70,16 @@ export class Unreachable extends Error {}
 
 /** The server answered that it does not do this. */
 export class Refused extends Error {
-  /** @param {string} code @param {string} detail @param {string} [href] where to go first */
-  constructor(code, detail, href = '') {
+  /**
+   * @param {string} code
+   * @param {string} detail
+   * @param {{href?: string, meaning?: string}} [said] where to go first, and what the code means in the page's language
+   */
+  constructor(code, detail, { href = '', meaning = '' } = {}) {
     super(detail);
     this.code = code;
     this.href = href;
+    this.meaning = meaning;
   }
 }
 
@@ -100,7 +105,7 @@ export async function ask(address, body) {
   }
   const said = await answer.json();
   if (answer.status === 503) throw new Unreachable(said.code);
-  if (!answer.ok) throw new Refused(said.code, said.detail, said.href);
+  if (!answer.ok) throw new Refused(said.code, said.detail, said);
   return said;
 }
 
@@ -116,15 +121,18 @@ export async function bytesOf(address) {
   if (!answer.ok || answer.redirected) {
     const kind = answer.headers.get('content-type') ?? '';
     const said = kind.includes('json') ? await answer.json() : {};
-    throw new Refused(said.code ?? `http.${answer.status}`, said.detail ?? say('signed_out'));
+    throw new Refused(said.code ?? `http.${answer.status}`, said.detail ?? say('signed_out'), said);
   }
   return new Uint8Array(await answer.arrayBuffer());
 }
 
+/** @param {{code: string, meaning?: string}} said @returns {string} in the page's words, or else what the code means */
+export const refusedText = ({ code, meaning }) => texts[`refused ${code}`] ?? `${meaning || say('refused')} (${code})`;
+
 /** @param {unknown} error @returns {string} in the page's words where there are some */
 export function reason(error) {
   if (error instanceof Unreachable) return say('unreachable');
-  if (error instanceof Refused) return texts[`refused ${error.code}`] ?? `${say('refused')} (${error.code})`;
+  if (error instanceof Refused) return refusedText(error);
   throw error;
 }
 

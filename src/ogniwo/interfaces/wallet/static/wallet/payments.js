@@ -82,7 +82,7 @@ export async function deliver(payment, address) {
     if (error instanceof Unreachable || !(error instanceof Refused)) throw error;
     // Signed out: the payment waits for its member to come back.
     if (error.code === 'wallet.signed_out' || error.code.startsWith('http.')) throw error;
-    answer = { code: error.code, transaction: payment.transaction, height: -1 };
+    answer = { code: error.code, meaning: error.meaning, transaction: payment.transaction, height: -1 };
   }
   if (answer.transaction !== payment.transaction) throw new Unreachable('another transaction');
   /** @type {Payment} */

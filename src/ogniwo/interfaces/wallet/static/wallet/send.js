@@ -2,7 +2,7 @@
 import { keyOf, randomHex } from './device.js';
 import { Forked, check, evidenceOf, hold, link, noteOf } from './pin.js';
 import { Unreachable, amountText, ask, bytesOf, groszeOf, language, maybe, onPress, one } from './page.js';
-import { reason, say, show, tell, timeText, wallet } from './page.js';
+import { reason, refusedText, say, show, tell, timeText, wallet } from './page.js';
 import { committed, deliver, operationOf, signed, unanswered } from './payments.js';
 import { all, get, put } from './store.js';
 import { decode } from './verify/documents.js';
@@ -132,7 +132,7 @@ async function showDone(payment) {
   for (const part of ['#fill', '#review', '#waiting', '#have']) show(one(part), false);
   show(one('#done'));
   one('#done-title').textContent = done ? say(shown.until ? 'reserved' : 'paid') : say('not_paid');
-  one('#done-text').textContent = done ? (answer.again ? say('was_paid') : '') : reasonOf(answer.code);
+  one('#done-text').textContent = done ? (answer.again ? say('was_paid') : '') : refusedText(answer);
   one('#d-name').textContent = [shown.number, shown.name].filter(Boolean).join(' ');
   one('#d-amount').textContent = `${amountText(shown.amount)} zł`;
   const where = { height: answer.height, time: answer.time ? timeText(answer.time) : '' };
@@ -144,12 +144,6 @@ async function showDone(payment) {
   document.documentElement.dataset.outcome = payment.state;
   if (done) await proven(transaction);
 }
-
-/** @param {string} code */
-const reasonOf = (code) => {
-  const text = say(`refused ${code}`);
-  return text === `refused ${code}` ? `${say('refused')} (${code})` : text;
-};
 
 /** Check the receipt here, against what this device holds, and keep it. @param {string} transaction */
 async function proven(transaction) {

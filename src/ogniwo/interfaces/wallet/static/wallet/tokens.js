@@ -8,7 +8,7 @@ async function act(operation, words) {
   const key = await keyOf(wallet.wallet);
   if (!key) throw new Refused('wallet.no_key', say('no_key'));
   const said = await ask(wallet.urls.submit, { envelope: await signBytes(key, framed(wallet, operation)), words });
-  if (said.code !== 'accepted') throw new Refused(said.code, said.detail);
+  if (said.code !== 'accepted') throw new Refused(said.code, said.detail, said);
   tell(say('done'));
   setTimeout(() => location.reload(), 1_200);
 }

@@ -15,7 +15,7 @@ async function leave() {
     tell(say('leave_unknown'), 'alarm');
     return;
   }
-  if (answer.code !== 'accepted') throw new Refused(answer.code, answer.detail);
+  if (answer.code !== 'accepted') throw new Refused(answer.code, answer.detail, answer);
   location.replace(location.pathname);
 }
 
