@@ -1,0 +1,1 @@
+"""Use-cases of supply contracts and community memberships."""
