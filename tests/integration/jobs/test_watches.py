@@ -60,13 +60,13 @@ def test_alarms_that_grew_day_by_day_are_those_of_a_walk(workspace, seed):
     watch(at(workspace, 0), name="above")
     watch(at(workspace, 0), name="below", kind="below", step="slot")
     values, runs = [], 0
-    while len(values) < 20 * 24:
+    while len(values) < 10 * 24:
         values += [chance.choice((None, 3, 10, 12, 40)) for _ in range(chance.randint(1, 60))]
         put(at(workspace, len(values) + 1), values)
         check(at(workspace, len(values) + 1))
         runs += 1
         assert not check(at(workspace, len(values) + 1)).raised, "the same again changes nothing"
-    assert runs > 5
+    assert runs > 3
     for name, met in (("above", lambda wh: wh > 10), ("below", lambda wh: wh < 10)):
         rows = Alarm.objects.filter(watch__name=name).order_by("start_epoch_s")
         kept = [(*hours(one), one.worst, one.ended_at is None) for one in rows]

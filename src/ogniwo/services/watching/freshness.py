@@ -1,14 +1,17 @@
 """How new the newest values are: what was measured, read or estimated by the operator, not what was filled in here."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
 
-from ogniwo.core.kernel.calendar import grid_of_month
+from ogniwo.core.kernel.calendar import grid_of_month, local_day
 from ogniwo.core.kernel.quality import Quality
 from ogniwo.core.metering.model import IntervalSeries
+from ogniwo.records.metering.models import MeteringPoint
+from ogniwo.records.visibility import Subject
 from ogniwo.services.metering.quality import POINTS_AT_ONCE
 from ogniwo.services.workspace.model import Workspace
 
@@ -35,22 +38,33 @@ def newest_values(workspace: Workspace, *, points: Collection[str], channel: str
     return found
 
 
-def newest_day(workspace: Workspace, *, points: Collection[str]) -> tuple[date, int] | None:
-    """The newest local day on which any of the points has a value, filled in or not, and how many have one on it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewestDay:
+    """The newest local day with a value, filled in or not, and how many points out of all have one on it."""
 
-    From presence alone: no value is read. None when there is none at all.
+    day: date
+    points: int
+    of: int
+
+
+def newest_day_below(workspace: Workspace, *, subject: Subject) -> NewestDay | None:
+    """The newest day of all points that the subject sees, from presence alone; None when there is no value at all.
+
+    Months that are yet to come are left out: what was filled in there is nothing new.
     """
+    points = set(MeteringPoint.objects.all().visible_to(subject).values_list("code", flat=True))
+    today = local_day(int(workspace.now().timestamp()))
     for month in reversed(workspace.series.months()):
-        cells = workspace.series.completeness(month=month, points=points)
         last: dict[str, int] = {}
-        for one in cells:
+        for one in workspace.series.completeness(month=month, points=points) if month.first <= today else ():
             slots = np.diff(grid_of_month(month, slot_s=one.slot_s).day_offsets)
             there = np.flatnonzero(one.missing_by_day < slots)
             if there.size:
                 last[one.point] = max(int(there[-1]), last.get(one.point, 0))
         if last:
             newest = max(last.values())
-            return month.first + timedelta(days=newest), sum(place == newest for place in last.values())
+            count = sum(place == newest for place in last.values())
+            return NewestDay(day=month.first + timedelta(days=newest), points=count, of=len(points))
     return None
 
 
