@@ -8,7 +8,7 @@ from ogniwo.core.kernel.calendar import WARSAW
 from ogniwo.services.watching.model import AlarmView
 
 _STEPS: Final = {
-    "pl": {"slot": "interwału", "hour": "godziny", "day": "doby"},
+    "pl": {"slot": "przedziału", "hour": "godziny", "day": "doby"},
     "en": {"slot": "a slot", "hour": "an hour", "day": "a day"},
 }
 _SENTENCES: Final = {
