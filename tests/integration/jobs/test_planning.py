@@ -74,6 +74,7 @@ def test_what_cannot_be_planned_is_refused(clock):
         "check_watches": ("",),
         "clean_up": ("",),
         "export_bills": ("previous",),
+        "pull_sites": ("", "previous"),
         "verify_ledger": ("",),
     }
     for changed, refusal in (

@@ -129,7 +129,7 @@ def _prepared(program, workspace, name):
         )
         add_watch(workspace, organisation=owner, subject=operator_subject(), wanted=wanted)
         check_watches(workspace, subject=operator_subject())
-        found["alarm_id"] = str(alarms_below(subject=operator_subject())[0].alarm_id)
+        found["alarm_id"] = alarms_below(subject=operator_subject())[0].alarm_id
     if "{schedule}" in route:
         found["schedule"] = program.post(f"{PLACE}/schedules", PLANNED).json()["id"]
     if "{job}" in route or name == "list_jobs":
