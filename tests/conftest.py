@@ -65,6 +65,7 @@ _load("price_model", Path(__file__).parent / "acceptance" / "price_model.py")
 _load("keyed_phone", Path(__file__).parent / "keyed_phone.py")
 _load("photos", Path(__file__).parent / "photos.py")
 _load("mail_server", Path(__file__).parent / "integration" / "mail_server.py")
+_load("watched", Path(__file__).parent / "integration" / "watched.py")
 
 
 _RECORDS: list[Cluster] = []

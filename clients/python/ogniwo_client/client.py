@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal, cast
 
 from ogniwo_client.models import (
+    AlarmOut,
+    AlarmPage,
     BalanceOut,
     BalancePage,
     BillDocumentOut,
@@ -192,6 +194,11 @@ class Client(Transport):
             repeatable=True,
         ).body
 
+    def get_alarm(self, code: str, alarm_id: str) -> Versioned[AlarmOut]:
+        """One alarm."""
+        reply = self._ask("GET", f"/api/v1/organisations/{part(code)}/alarms/{part(alarm_id)}", repeatable=True)
+        return Versioned(cast("AlarmOut", json.loads(reply.body)), reply.headers["etag"])
+
     def get_bill(self, code: str, bill: str) -> Versioned[BillDocumentOut]:
         """One bill as its canonical document."""
         reply = self._ask("GET", f"/api/v1/organisations/{part(code)}/bills/{part(bill)}", repeatable=True)
@@ -332,6 +339,87 @@ class Client(Transport):
                     repeatable=True,
                 ).body
             ),
+        )
+
+    def list_alarms(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        state: Literal["", "open", "waiting", "done"] | None = None,
+        point: Sequence[str] | None = None,
+        kind: Literal["", "silent", "above", "below", "power", "missing"]
+        | Sequence[Literal["", "silent", "above", "below", "power", "missing"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "id",
+            "-id",
+            "watch",
+            "-watch",
+            "point",
+            "-point",
+            "start",
+            "-start",
+            "raised_at",
+            "-raised_at",
+            "ended_at",
+            "-ended_at",
+        ]
+        | None = None,
+    ) -> AlarmPage:
+        """The alarms of an organisation and of those below it."""
+        return cast(
+            "AlarmPage",
+            json.loads(
+                self._ask(
+                    "GET",
+                    f"/api/v1/organisations/{part(code)}/alarms",
+                    query={
+                        "limit": limit,
+                        "cursor": cursor,
+                        "state": state,
+                        "point": point,
+                        "kind": kind,
+                        "sort": sort,
+                    },
+                    repeatable=True,
+                ).body
+            ),
+        )
+
+    def all_alarms(
+        self,
+        code: str,
+        *,
+        limit: int | None = None,
+        state: Literal["", "open", "waiting", "done"] | None = None,
+        point: Sequence[str] | None = None,
+        kind: Literal["", "silent", "above", "below", "power", "missing"]
+        | Sequence[Literal["", "silent", "above", "below", "power", "missing"]]
+        | None = None,
+        sort: Literal[
+            "",
+            "id",
+            "-id",
+            "watch",
+            "-watch",
+            "point",
+            "-point",
+            "start",
+            "-start",
+            "raised_at",
+            "-raised_at",
+            "ended_at",
+            "-ended_at",
+        ]
+        | None = None,
+    ) -> Iterator[AlarmOut]:
+        """Every row of `list_alarms`, page after page."""
+        return self._pages(
+            f"/api/v1/organisations/{part(code)}/alarms",
+            {"limit": limit, "state": state, "point": point, "kind": kind, "sort": sort},
         )
 
     def list_balances(

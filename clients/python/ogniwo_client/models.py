@@ -6,6 +6,46 @@ from __future__ import annotations
 from typing import Any, Literal, NotRequired, TypedDict
 
 
+class AlarmOut(TypedDict):
+    """An episode of a watch at one point, or at the computing set `set`; the other is empty.
+
+    `start` begins the first and `end` ends the last slot, hour or day so far that met the condition; for
+    silence they are on the clock. `worst`, first at `worst_at`, and `limit` are in `unit`: Wh, W, slots (of
+    a day) or h. `missing_between` counts what lies inside without a value. `state` over, corrected and
+    stopped have ended.
+    """
+
+    id: int
+    organisation: str
+    watch: str
+    kind: Literal["silent", "above", "below", "power", "missing"]
+    point: str
+    set: str
+    channel: str
+    start: str
+    end: str
+    worst: int
+    worst_at: str
+    limit: int
+    unit: Literal["Wh", "W", "slots", "h"]
+    missing_between: int
+    text: str
+    state: Literal["open", "over", "corrected", "stopped"]
+    raised_at: str
+    ended_at: str | None
+    corrected_at: str | None
+    acknowledged_at: str | None
+    acknowledged_by: str
+    note: str
+
+
+class AlarmPage(TypedDict):
+    """Alarms, the newest episode first."""
+
+    items: list[AlarmOut]
+    next: str | None
+
+
 class AttributeOut(TypedDict):
     """An own attribute of the point or of a meter at it (`of`.
 
@@ -225,7 +265,9 @@ class EstimatesOut(TypedDict):
     findings: list[FindingOut]
 
 
-EventKind = Literal["file.imported", "period.closed", "period.approved", "bills.issued", "job.finished"]
+EventKind = Literal[
+    "file.imported", "period.closed", "period.approved", "bills.issued", "job.finished", "alarm.raised", "alarm.ended"
+]
 """What programs can be told of."""
 
 

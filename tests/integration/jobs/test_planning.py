@@ -71,8 +71,10 @@ def test_what_cannot_be_planned_is_refused(clock):
     now = clock(2026, 11, 22, 12)
     assert {kind.name: kind.planned for kind in plannable()} == {
         "check_data": ("", "previous"),
+        "check_watches": ("",),
         "clean_up": ("",),
         "export_bills": ("previous",),
+        "pull_sites": ("", "previous"),
         "verify_ledger": ("",),
     }
     for changed, refusal in (

@@ -34,6 +34,8 @@ VALUES = {
     "message_id": 999_999,
     "reading_id": 999_999,
     "aside_id": 999_999,
+    "watch_id": 999_999,
+    "alarm_id": 999_999,
     "attribute_id": 999_999,
     "site_id": 999_999,
     "size": 192,

@@ -4,6 +4,7 @@ from importlib import import_module
 
 import pytest
 from django.conf import settings
+from watched import at, check, put, watch
 
 from browsing import browse, faults, page_of, serving, tabbed_to
 from ogniwo.interfaces.web.registry import PAGES
@@ -84,6 +85,9 @@ def served(copy_of, sign_in):
         name="Hala & magazyn",
         members=parse_formula(f"+ {POINTS[0].code} 1.29.0"),
     )
+    watch(at(workspace, 0), tell_member=True)
+    put(at(workspace, 5), [1, 20, 1, 30, None, 31])
+    check(at(workspace, 6))
     newest = journal(workspace, subject=operator_subject(), filters=Filters(operation="post"))
     values = {
         "number": {

@@ -30,6 +30,7 @@ RESOURCES: Final = (
     "intervals",
     "files",
     "quality",
+    "alarms",
     "settlement_runs",
     "bills",
     "ledger",

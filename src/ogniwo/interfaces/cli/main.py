@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "site": Entry(f"{_CLI}.site:site_group", True, "Take meter data from other installations.", for_people=True),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
     "quality": Entry(f"{_CLI}.quality:quality_group", True, "Check a month, estimate what is missing."),
+    "watch": Entry(f"{_CLI}.watch:watch_group", True, "Watch points and sets; see the alarms.", for_people=True),
     "balance": Entry(f"{_CLI}.balance:balance_group", True, "Area balances and computing sets."),
     "period": Entry(f"{_CLI}.settlement:period_group", True, "Close a month; compare sharing methods."),
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),

@@ -32,6 +32,7 @@ NOUNS: Final = (
     ("points", "o", _("Points"), Act.SEE_METERING),
     ("files", "f", _("Files"), Act.SEE_METERING),
     ("quality", "q", _("Data quality"), Act.SEE_METERING),
+    ("watches", "w", _("Alarms"), Act.SEE_METERING),
     ("intervals", "i", _("Intervals"), Act.SEE_METERING),
     ("balance", "b", _("Balance"), Act.SEE_SETTLEMENT),
     ("tariffs", "a", _("Tariffs"), Act.SEE_SETTLEMENT),

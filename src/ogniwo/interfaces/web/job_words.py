@@ -19,6 +19,7 @@ KINDS: Final[dict[str, Promise]] = {
     "verify_ledger": gettext_lazy("Check of the ledger"),
     "check_data": gettext_lazy("Check of the data"),
     "pull_sites": gettext_lazy("Data of other installations"),
+    "check_watches": gettext_lazy("Check for alarms"),
     "clean_up": gettext_lazy("Clearing away of what expired"),
 }
 
@@ -38,6 +39,7 @@ _STEPS: Final[dict[str, Promise]] = {
     "post": gettext_lazy("posting to the ledger"),
     "check": gettext_lazy("checking points"),
     "checking": gettext_lazy("checking files"),
+    "check watches": gettext_lazy("looking for alarms"),
     "importing": gettext_lazy("importing files"),
     "clean up": gettext_lazy("clearing away"),
     "received files": gettext_lazy("received files"),

@@ -22,6 +22,7 @@ for _noun in (
     "files_sites",
     "files",
     "quality",
+    "watches",
     "intervals",
     "balance_compare",
     "balance",

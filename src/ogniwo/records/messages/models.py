@@ -11,7 +11,7 @@ from ogniwo.records.visibility import Subject, VisibleQuerySet
 
 KINDS = (
     *("bill", "correction", "reading", "gap", "price", "outage", "notice"),
-    *("dispute", "payment", "complaint", "answer"),
+    *("dispute", "payment", "complaint", "answer", "alarm"),
 )
 SENDERS = ("system", "partner", "member")
 STATES = ("waiting", "accepted", "refused")

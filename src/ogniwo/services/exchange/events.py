@@ -22,6 +22,8 @@ class EventKind(StrEnum):
     PERIOD_APPROVED = "period.approved"
     BILLS_ISSUED = "bills.issued"
     JOB_FINISHED = "job.finished"
+    ALARM_RAISED = "alarm.raised"
+    ALARM_ENDED = "alarm.ended"
 
 
 _KINDS: Final[Mapping[str, EventKind]] = {
@@ -30,6 +32,8 @@ _KINDS: Final[Mapping[str, EventKind]] = {
     "period.approve": EventKind.PERIOD_APPROVED,
     "bills.issue": EventKind.BILLS_ISSUED,
     "job.end": EventKind.JOB_FINISHED,
+    "alarm.raise": EventKind.ALARM_RAISED,
+    "alarm.end": EventKind.ALARM_ENDED,
 }
 
 
@@ -97,6 +101,9 @@ def _data(row: AuditEvent, code: str) -> dict[str, Any]:
     if row.action == "job.end":
         kept = {name: facts[name] for name in ("job", "kind", "state")}
         return {**kept, "url": f"{place}/jobs/{facts['job']}"}
+    if row.action in {"alarm.raise", "alarm.end"}:
+        kept = {name: facts[name] for name in ("alarm", "watch", "kind", "about", "because") if name in facts}
+        return {**kept, "url": f"{place}/alarms/{facts['alarm']}"}
     month = row.target.partition(" ")[2]
     if row.action == "bills.issue":
         return {"month": month, "documents": facts["documents"], "url": f"{place}/bills?month={month}"}

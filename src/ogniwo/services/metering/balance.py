@@ -1,7 +1,7 @@
 """Computing sets of an organisation, and the area balance of a community's points."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -44,6 +44,7 @@ __all__ = [
     "create_set",
     "list_sets",
     "set_balance",
+    "set_series",
 ]
 
 
@@ -232,12 +233,7 @@ def set_balance(workspace: Workspace, *, organisation: Organisation, name: str, 
         raise SetNotFoundError(
             detail=f"{organisation.code} has no computing set {name!r}; known: {', '.join(sets) or 'none'}"
         )
-    series = {}
-    for key in expand_set(name, sets=sets):
-        found = workspace.series.read(point=key[0], channel=key[1], month=month)
-        if found is not None:
-            series[key] = found
-    total = evaluate_set(name, sets=sets, series=_one_raster(series), channel="set")
+    total = set_series(workspace, sets=sets, name=name, month=month)
     days = aggregate(total, size=BucketSize.DAY)
     return SetBalance(
         name=name,
@@ -252,6 +248,19 @@ def set_balance(workspace: Workspace, *, organisation: Organisation, name: str, 
         worst_quality=QUALITY_WORDS[Quality(int(days.worst.max()))],
         version=total.version,
     )
+
+
+def set_series(workspace: Workspace, *, sets: Mapping[str, SetValue], name: str, month: Month) -> IntervalSeries:
+    """The signed sum of a set's month, in hours where its members lie on both rasters.
+
+    Raises what `core.metering.sets` raises when a member has no series.
+    """
+    series = {}
+    for key in expand_set(name, sets=sets):
+        found = workspace.series.read(point=key[0], channel=key[1], month=month)
+        if found is not None:
+            series[key] = found
+    return evaluate_set(name, sets=sets, series=_one_raster(series), channel="set")
 
 
 def _one_raster(series: dict[ChannelKey, IntervalSeries]) -> dict[ChannelKey, IntervalSeries]:

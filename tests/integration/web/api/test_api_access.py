@@ -66,6 +66,8 @@ TABLE = {
     "upload_files": Row(Act.IMPORT_FILES, Scope.METERING_WRITE, sent=("files", b"nothing that a reader knows")),
     "get_completeness": Row(Act.SEE_METERING, Scope.METERING_READ, query={"month": "2001-01"}),
     "list_findings": Row(Act.SEE_METERING, Scope.METERING_READ, query={"month": "2001-01"}),
+    "list_alarms": Row(Act.SEE_METERING, Scope.METERING_READ),
+    "get_alarm": Row(Act.SEE_METERING, Scope.METERING_READ),
     "preview_estimates": Row(Act.SEE_METERING, Scope.METERING_READ, body={"month": "2001-01"}),
     "accept_estimates": Row(
         Act.ESTIMATE, Scope.METERING_WRITE, body={"month": "2001-01", "reason": "the meter was away"}
@@ -132,6 +134,7 @@ VALUES = {
     "webhook": "0197f4a0-0000-7000-8000-000000000001",
     "event": "evt_0",
     "schedule": "999999",
+    "alarm_id": "999999",
     "job": "0197f4a0-0000-7000-8000-000000000000",
 }
 NAMES = sorted(TABLE)

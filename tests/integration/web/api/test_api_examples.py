@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlencode
@@ -25,6 +26,11 @@ from ogniwo.services.access.scopes import Scope
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 from ogniwo.services.ledger.proving import shown_checkpoint
 from ogniwo.services.ledger.viewing import view_ledger
+from ogniwo.services.watching.alarms import alarms_below
+from ogniwo.services.watching.checking import check_watches
+from ogniwo.services.watching.model import NewWatch
+from ogniwo.services.watching.watches import add_watch
+from ogniwo.services.workspace.queries import operator_subject, organisation
 
 _SPECIFICATION = importlib.util.spec_from_file_location("json_shapes", Path(__file__).with_name("json_shapes.py"))
 shapes = importlib.util.module_from_spec(_SPECIFICATION)
@@ -42,6 +48,7 @@ ORDER = {
     "energy": {"zones_wh": {"all": 180_000}},
 }
 FILE = "PPE;OBIS;Początek;Wartość;Jednostka;Status\n"
+ALARM_WH = 100
 PATH = {
     "code": COMMUNITY_CODE,
     "ppe": POINTS[0].code,
@@ -58,6 +65,8 @@ CALLS = {
     "get_interval_receipt": {"stage": "posted", "query": {"channel": "1.29.0", "at": "2026-10-14T10:00:00Z"}},
     "get_completeness": {"query": MONTH},
     "list_findings": {"stage": "imported", "query": {"month": "2026-10", "least": "note", "limit": 2}},
+    "get_alarm": {"stage": "posted"},
+    "list_alarms": {"stage": "posted", "query": {"state": "waiting", "limit": 2}},
     "preview_estimates": {"stage": "imported", "body": MONTH},
     "accept_estimates": {"stage": "imported", "body": {"month": "2026-10", "reason": "the meter was exchanged"}},
     "list_statements": {"query": {"sort": "-net", "limit": 2}},
@@ -113,6 +122,14 @@ def _prepared(program, workspace, name):
         )  # fmt: skip
     if name == "list_webhooks":
         program.post(f"{PLACE}/webhooks", HOOK)
+    if "alarm" in name:
+        owner = organisation(code=COMMUNITY_CODE, subject=operator_subject())
+        wanted = NewWatch(
+            name="Pump", kind="above", step="hour", limit=ALARM_WH, point=POINTS[0].code, valid_from=date(2026, 10, 1)
+        )
+        add_watch(workspace, organisation=owner, subject=operator_subject(), wanted=wanted)
+        check_watches(workspace, subject=operator_subject())
+        found["alarm_id"] = alarms_below(subject=operator_subject())[0].alarm_id
     if "{schedule}" in route:
         found["schedule"] = program.post(f"{PLACE}/schedules", PLANNED).json()["id"]
     if "{job}" in route or name == "list_jobs":

@@ -11,6 +11,8 @@ from ogniwo.interfaces.web.context import month_of, nouns, scope, viewer, worksp
 from ogniwo.interfaces.web.registry import open_page, page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, organisations_of, place_of
+from ogniwo.services.watching.alarms import waiting_alarms
+from ogniwo.services.watching.freshness import newest_day_below
 from ogniwo.services.workspace.today import TodayFacts, today_facts
 
 
@@ -31,12 +33,17 @@ def home(request: HttpRequest, standing: Standing | None) -> HttpResponse:  # no
 @page("today/", name="today", act=Act.SEE_ORGANISATION)
 def today(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """What is there and what is to be done."""
-    facts = today_facts(workspace(), subject=scope(standing, code), month=month_of(request))
+    subject = scope(standing, code)
+    facts = today_facts(workspace(), subject=subject, month=month_of(request))
+    alarms = waiting_alarms(subject=subject)
     links = _links(request, code)
     context = {
         "facts": facts,
         "links": links,
-        "todo": _todo(facts, links),
+        "todo": _todo(facts, links, alarms),
+        "open_alarms": alarms[0],
+        "ended_alarms": alarms[1],
+        "newest": newest_day_below(workspace(), subject=subject),
         "whole_percent": str(facts.present * 100 // facts.slots) if facts.slots else "0",
     }
     return render(request, "web/today.html", context)
@@ -48,11 +55,12 @@ def _links(request: HttpRequest, code: str) -> dict[str, str]:
     return {str(one["name"]): str(one["href"]) for one in listed}
 
 
-def _todo(facts: TodayFacts, links: dict[str, str]) -> list[tuple[object, str]]:
+def _todo(facts: TodayFacts, links: dict[str, str], alarms: tuple[int, int]) -> list[tuple[object, str]]:
     """What waits, most urgent first, each with the page where it is done."""
     steps = (
         (not facts.members, "members", _("Register members with their points")),
         (facts.members and not facts.points, "members", _("Give members their points")),
+        (any(alarms), "watches", _("Look at the alarms")),
         (bool(facts.points) and not facts.slots, "files", _("Import the files of the month")),
         (facts.slots and facts.silent_points, "quality", _("Find out why points sent nothing")),
         (facts.gaps, "quality", _("Close the gaps: wait for data or estimate")),

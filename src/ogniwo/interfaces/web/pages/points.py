@@ -27,6 +27,7 @@ from ogniwo.services.metering.queries import (
     versions_of,
 )
 from ogniwo.services.parties.attributes import attributes_of_point
+from ogniwo.services.watching.freshness import newest_values
 from ogniwo.services.workspace.queries import Subject
 
 PER_PAGE: Final = 100
@@ -68,6 +69,7 @@ def point(request: HttpRequest, standing: Standing, *, code: str, ppe: str) -> H
         "versions": versions,
         "attributes": attributes_of_point(code=ppe, subject=subject),
         "attribute_meters": {one.serial: one for one in details.meters}.values(),
+        "newest": newest_values(workspace(), points={details.summary.code}).get(details.summary.code),
         "minted": _minted(request, ppe, subject),
         "timeline": _timeline(details, month.shifted(1).first),
     }

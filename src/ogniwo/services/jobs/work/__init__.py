@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-_FILES = ("bill_mails", "chores", "exports", "imports", "mails", "periods", "sites", "webhooks")
+_FILES = ("bill_mails", "chores", "exports", "imports", "mails", "periods", "sites", "watches", "webhooks")
 
 
 def load() -> None:

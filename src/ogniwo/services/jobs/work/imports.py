@@ -13,6 +13,7 @@ from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.jobs.kinds import JobContext, job_kind
 from ogniwo.services.jobs.model import JobView
 from ogniwo.services.jobs.uploads import drop_uploads, keep_upload, upload
+from ogniwo.services.jobs.work.watches import ask_after_import
 from ogniwo.services.metering.importing import ImportedFile, ImportOptions, import_files
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import organisation
@@ -91,6 +92,8 @@ def run(
         options=options,
         tell=tell,
     )
+    if any(one.cells_stored for one in found) and not dry_run:
+        ask_after_import(context)
     return {"dry_run": dry_run, "files": [_row(one) for one in found]}
 
 

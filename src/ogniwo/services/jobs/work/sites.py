@@ -6,6 +6,7 @@ from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.services.access.roles import Act
 from ogniwo.services.exchange.sites import SiteView, due_months, pull_month, sites_of
 from ogniwo.services.jobs.kinds import JobContext, job_kind
+from ogniwo.services.jobs.work.watches import ask_after_import
 
 
 @job_kind("pull_sites", act=Act.IMPORT_FILES, planned=("", "previous"))
@@ -18,6 +19,8 @@ def pull_sites(context: JobContext, *, month: str = "", site: str = "") -> dict[
     months = (Month.parse(month),) if month else due_months(today)
     chosen = [one for one in sites_of(subject=context.subject) if not site or str(one.site_id) == site]
     pulls = [_pulled(context, one, each) for one in chosen for each in months]
+    if any(one["cells"] for one in pulls):
+        ask_after_import(context)
     return {"pulls": pulls, "problems": sum(bool(one["problem"]) for one in pulls)}
 
 

@@ -1,0 +1,1 @@
+"""Conditions that are checked by themselves, and the alarms they raised."""

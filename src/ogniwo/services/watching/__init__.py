@@ -1,0 +1,1 @@
+"""Watches: conditions that are checked by themselves, and the alarms they raise."""
