@@ -23,6 +23,9 @@ for _noun in (
     "files",
     "quality",
     "intervals",
+    "media_import",
+    "media_edit",
+    "media",
     "balance_compare",
     "balance",
     "tariffs",
@@ -42,7 +45,7 @@ for _noun in (
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
-for _part in ("home", "energy", "meters", "deposit", "bills", "community", "messages", "profile"):
+for _part in ("home", "energy", "meters", "media", "deposit", "bills", "community", "messages", "profile"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 for _part in ("install", "devices", "tokens", "paying", "checking", "contracts"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
