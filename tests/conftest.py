@@ -63,6 +63,7 @@ _load("browsing", Path(__file__).parent / "browsing.py")
 _load("plug_in_projects", Path(__file__).parent / "plug_in_projects.py")
 _load("price_model", Path(__file__).parent / "acceptance" / "price_model.py")
 _load("keyed_phone", Path(__file__).parent / "keyed_phone.py")
+_load("media_meters", Path(__file__).parent / "media_meters.py")
 _load("photos", Path(__file__).parent / "photos.py")
 _load("mail_server", Path(__file__).parent / "integration" / "mail_server.py")
 

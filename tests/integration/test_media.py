@@ -79,7 +79,7 @@ def test_states_and_the_use_between_them(site):
     assert found.expected.low_e3 == 1_300_000
     assert not enter(site, "2026-10-31", "1300"), "the same again changes nothing"
     assert len(kept(gas)) == 3
-    assert AuditEvent.objects.filter(action="media.state", target="GAZ-1").count() == 3
+    assert AuditEvent.objects.filter(action="media.state", target=f"{OWN} GAZ-1").count() == 3
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,11 @@ def counter_of(meter: MediaMeter) -> Counter:
     return Counter(unit=meter.unit, decimals=meter.decimals, digits=meter.digits)
 
 
+def log_name(meter: MediaMeter) -> str:
+    """How the log names a meter: with its member, for serials are unique within an organisation only."""
+    return f"{meter.member.number} {meter.serial}"
+
+
 def read_typed(typed: Typed, meter: MediaMeter, *, until: date) -> MediaState:
     """A typed state of a meter: on a day on which it was there, not after `until`. Raises BadMediaStateError."""
     day = read_day(typed.day)

@@ -24,6 +24,7 @@ from ogniwo.services.metering.media.model import (
     Typed,
     counter_of,
     holding,
+    log_name,
     meter_row,
     read_day,
     read_typed,
@@ -126,7 +127,7 @@ def correct_state(workspace: Workspace, *, subject: Subject, state_id: int, type
         require_fits(state, _holding(old.meter), counter_of(old.meter))
         store_state(workspace, old.meter, state, source="partner", corrects=old)
         facts = {"before": _said(old.meter, _core(old)), "after": _said(old.meter, state), "reason": said}
-        record_act(workspace, action="media.correct", target=old.meter.serial, facts=facts)
+        record_act(workspace, action="media.correct", target=log_name(old.meter), facts=facts)
 
 
 def take_away_state(workspace: Workspace, *, subject: Subject, state_id: int, reason: str) -> None:
@@ -140,7 +141,7 @@ def take_away_state(workspace: Workspace, *, subject: Subject, state_id: int, re
         _end(workspace, old, said)
         require_without((old.day, old.minute), _holding(old.meter), counter_of(old.meter))
         facts = {"before": _said(old.meter, _core(old)), "reason": said}
-        record_act(workspace, action="media.take_away", target=old.meter.serial, facts=facts)
+        record_act(workspace, action="media.take_away", target=log_name(old.meter), facts=facts)
 
 
 def store_state(
@@ -187,7 +188,7 @@ def _registered(
         "from": str(row.installed_on),
         "replaces": replaces.serial if replaces else "",
     }
-    record_act(workspace, action="media.register", target=row.serial, facts=facts)
+    record_act(workspace, action="media.register", target=log_name(row), facts=facts)
     return row
 
 
@@ -235,7 +236,7 @@ def _removed(workspace: Workspace, row: MediaMeter, day: date, final: str) -> No
         _entered(workspace, row, Typed(day=str(day), value=final), source="partner")
     row.removed_on = day
     row.save(update_fields=["removed_on"])
-    record_act(workspace, action="media.remove", target=row.serial, facts={"on": str(day), "final": final.strip()})
+    record_act(workspace, action="media.remove", target=log_name(row), facts={"on": str(day), "final": final.strip()})
 
 
 def _entered(workspace: Workspace, row: MediaMeter, typed: Typed, *, source: str) -> MediaStateRow | None:
@@ -245,7 +246,7 @@ def _entered(workspace: Workspace, row: MediaMeter, typed: Typed, *, source: str
         return None
     require_fits(state, others, counter_of(row))
     stored = store_state(workspace, row, state, source=source)
-    record_act(workspace, action="media.state", target=row.serial, facts={"state": _said(row, state)})
+    record_act(workspace, action="media.state", target=log_name(row), facts={"state": _said(row, state)})
     return stored
 
 

@@ -25,7 +25,7 @@ from ogniwo.records.media.models import MediaPhoto, MediaReading, MediaReadingQu
 from ogniwo.records.visibility import Subject
 from ogniwo.services.messages.operations import tell
 from ogniwo.services.metering.declaring import ImplausibleReadingError, ReadingDecidedError, ReadingNotFoundError
-from ogniwo.services.metering.media.model import Typed, counter_of, holding, meter_row, read_typed, today
+from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed, today
 from ogniwo.services.metering.media.operations import store_state
 from ogniwo.services.metering.photos import PHOTOS_WAITING_MAX, PhotoNotFoundError, TooManyPhotosError
 from ogniwo.services.workspace.audit import record_act
@@ -113,7 +113,7 @@ def declare_media(
         if new:
             facts = {"day": str(state.day), "time": time_text(state.minute), "value_e3": state.value_e3}
             facts |= {"photo": sha256_hex(picture.data)} if picture else {}
-            record_act(workspace, action="media.declare", target=meter.serial, facts=facts, subject=by)
+            record_act(workspace, action="media.declare", target=log_name(meter), facts=facts, subject=by)
 
 
 def _require_forward(state: MediaState, others: tuple[MediaState, ...]) -> None:
@@ -164,7 +164,7 @@ def decide_media(workspace: Workspace, *, subject: Subject, reading_id: int, acc
             "reason": said,
             "point": row.meter.serial,
         }
-        record_act(workspace, action=f"media.{row.state}", target=row.meter.serial, facts=facts, subject=by)
+        record_act(workspace, action=f"media.{row.state}", target=log_name(row.meter), facts=facts, subject=by)
         tell(workspace, member=row.meter.member, kind="reading", about=f"media reading {row.pk}", facts=facts)
     return row.meter_id
 
