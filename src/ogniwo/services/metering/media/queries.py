@@ -3,7 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Sequence
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from ogniwo.core.metering.media import plausible, uses
 from ogniwo.records.media.models import MediaMeter, MediaReading, MediaStateRow
@@ -77,13 +77,16 @@ def _details(workspace: Workspace, view: MeterView, rows: Sequence[MediaStateRow
 
 def _views(meters: QuerySet[MediaMeter]) -> tuple[MeterView, ...]:
     """Meters as plain values, with three questions to the database for however many."""
-    listed = list(meters.select_related("member", "organisation", "replaces", "replaced_by"))
+    newest = MediaStateRow.objects.filter(meter=OuterRef("pk"), ended_at=None).order_by("-day", "-minute")
+    listed = list(
+        meters.select_related("member", "organisation", "replaces", "replaced_by").annotate(
+            last_state=Subquery(newest.values("pk")[:1])
+        )
+    )
+    last = MediaStateRow.objects.in_bulk([one.last_state for one in listed if one.last_state is not None])
     keys = [one.pk for one in listed]
-    last: dict[int, MediaStateRow] = {}
-    for state in MediaStateRow.objects.filter(meter__in=keys, ended_at=None).order_by("day", "minute"):
-        last[state.meter_id] = state
     waiting = Tally(MediaReading.objects.filter(meter__in=keys, state="waiting").values_list("meter", flat=True))
-    return tuple(_view(one, last.get(one.pk), waiting[one.pk]) for one in listed)
+    return tuple(_view(one, last.get(one.last_state), waiting[one.pk]) for one in listed)
 
 
 def _view(row: MediaMeter, last: MediaStateRow | None, waiting: int) -> MeterView:
