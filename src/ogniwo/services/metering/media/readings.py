@@ -152,7 +152,8 @@ def decide_media(workspace: Workspace, *, subject: Subject, reading_id: int, acc
             raise ReadingDecidedError(detail="say why the reading is refused")
         if row.state != "waiting":
             raise ReadingDecidedError(detail=f"the reading was {row.state} by {row.decided_by}")
-        row.state, row.decided_by, row.decided_at = "accepted" if accept else "refused", by, workspace.now()
+        state = "accepted" if accept else "refused"
+        row.state, row.decided_by, row.decided_at = state, by, workspace.now()
         row.reason = said
         row.save(update_fields=["state", "decided_by", "decided_at", "reason"])
         if accept:
@@ -164,7 +165,7 @@ def decide_media(workspace: Workspace, *, subject: Subject, reading_id: int, acc
             "reason": said,
             "point": row.meter.serial,
         }
-        record_act(workspace, action=f"media.{row.state}", target=log_name(row.meter), facts=facts, subject=by)
+        record_act(workspace, action=f"media.{state}", target=log_name(row.meter), facts=facts, subject=by)
         tell(workspace, member=row.meter.member, kind="reading", about=f"media reading {row.pk}", facts=facts)
     return row.meter_id
 
