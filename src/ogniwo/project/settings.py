@@ -7,7 +7,13 @@ from ogniwo.services.workspace.records_place import database_of
 
 WORKSPACE = Path(os.environ.get("OGNIWO_WORKSPACE", "."))
 
-INSTALLED_APPS = ["ogniwo.records", "ogniwo.records.messages", "ogniwo.records.remarks", "ogniwo.records.watches"]
+INSTALLED_APPS = [
+    "ogniwo.records",
+    "ogniwo.records.media",
+    "ogniwo.records.messages",
+    "ogniwo.records.remarks",
+    "ogniwo.records.watches",
+]
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "pl"

@@ -38,6 +38,8 @@ VALUES = {
     "alarm_id": 999_999,
     "attribute_id": 999_999,
     "site_id": 999_999,
+    "meter_id": 999_999,
+    "state_id": 999_999,
     "size": 192,
     "transaction": "0" * 64,
 }

@@ -7,6 +7,7 @@ from django.conf import settings
 from watched import at, check, put, watch
 
 from browsing import browse, faults, page_of, serving, tabbed_to
+from media_meters import gas_meter
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.exchange.models import Site, SitePull
 from ogniwo.records.parties.models import Organisation
@@ -22,6 +23,7 @@ from ogniwo.services.ledger.queries import balances
 from ogniwo.services.metering.balance import create_set
 from ogniwo.services.metering.formulas import parse_formula
 from ogniwo.services.metering.inbox import received_files
+from ogniwo.services.metering.media.importing import look_at_states
 from ogniwo.services.parties.member_import import look_at
 from ogniwo.services.workspace.queries import operator_subject, organisation
 
@@ -42,6 +44,8 @@ FILES = {
     "members_file",
     "log_file",
     "reading_photo",
+    "media_reading_photo",
+    "media_template",
     "wallet_manifest",
     "wallet_icon",
     "wallet_worker",
@@ -50,6 +54,11 @@ MEMBER_FILE = """number;name;point;role;meter
 SE-001;Renamed;;;
 SE-900;New member;590999772600009998;prosumer;
 ;Nobody;;;
+"""
+STATES_FILE = """serial;date;state
+G-1;2026-11-02;1310
+G-1;2026-11-03;5
+G-1;2026-10-31;1300
 """
 DATES = {"issue_date": "2026-11-06", "due_date": "2026-11-20"}
 ELSEWHERE = {"home", "join", "confirm_address", "computing_set"}
@@ -88,6 +97,14 @@ def served(copy_of, sign_in):
     watch(at(workspace, 0), tell_member=True)
     put(at(workspace, 5), [1, 20, 1, 30, None, 31])
     check(at(workspace, 6))
+    meter = gas_meter(workspace, member=POINTS[0].member_number)
+    states = look_at_states(
+        workspace,
+        organisation=organisation(code=COMMUNITY_CODE, subject=operator_subject()),
+        subject=operator_subject(),
+        data=STATES_FILE.encode(),
+        file_name="states.csv",
+    )
     newest = journal(workspace, subject=operator_subject(), filters=Filters(operation="post"))
     values = {
         "number": {
@@ -98,12 +115,16 @@ def served(copy_of, sign_in):
         },
         "ppe": POINTS[0].code,
         "sha256": received_files(subject=operator_subject())[0].sha256,
-        "preview": look_at(
-            workspace,
-            organisation=organisation(code=COMMUNITY_CODE, subject=operator_subject()),
-            data=MEMBER_FILE.encode(),
-            file_name="members.csv",
-        ).key,
+        "preview": {
+            "member_preview": look_at(
+                workspace,
+                organisation=organisation(code=COMMUNITY_CODE, subject=operator_subject()),
+                data=MEMBER_FILE.encode(),
+                file_name="members.csv",
+            ).key,
+            "media_preview": states.key,
+        },
+        "meter_id": meter,
         "day": "2026-10-25",
         "account": balances(workspace, subject=operator_subject())[5].account,
         "name": newest.entries[0].transaction,

@@ -3,6 +3,7 @@
 import pytest
 
 from browsing import PHONE, browse, faults, page_of, serving
+from media_meters import gas_meter
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.access.models import Grant
 from ogniwo.records.billing.models import InvoiceRecord
@@ -48,6 +49,7 @@ def wallet(copy_of, sign_in):
     ask(workspace, subject=subject, text="What is the pool?", by="test", bill=bill)
     facts = {"state": "accepted", "value_e3": 1, "unit": "kWh", "point": "P", "reason": ""}
     tell(workspace, member=member, kind="reading", about="reading 1", facts=facts)
+    gas_meter(workspace, member=NUMBER)
     with serving(workspace) as base:
         yield base, client.cookies["sessionid"].value, _addresses(bill)
 

@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
     "site": Entry(f"{_CLI}.site:site_group", True, "Take meter data from other installations.", for_people=True),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
+    "media": Entry(f"{_CLI}.media:media_group", True, "Meters of gas, heat and water: states and use."),
     "quality": Entry(f"{_CLI}.quality:quality_group", True, "Check a month, estimate what is missing."),
     "watch": Entry(f"{_CLI}.watch:watch_group", True, "Watch points and sets; see the alarms.", for_people=True),
     "balance": Entry(f"{_CLI}.balance:balance_group", True, "Area balances and computing sets."),

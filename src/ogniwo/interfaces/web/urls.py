@@ -24,6 +24,9 @@ for _noun in (
     "quality",
     "watches",
     "intervals",
+    "media_import",
+    "media_edit",
+    "media",
     "balance_compare",
     "balance",
     "tariffs",
@@ -43,7 +46,7 @@ for _noun in (
     "health",
 ):
     import_module(f"ogniwo.interfaces.web.pages.{_noun}")
-for _part in ("home", "energy", "meters", "deposit", "bills", "community", "messages", "profile"):
+for _part in ("home", "energy", "meters", "media", "deposit", "bills", "community", "messages", "profile"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")
 for _part in ("install", "devices", "tokens", "paying", "checking", "contracts"):
     import_module(f"ogniwo.interfaces.web.wallet.{_part}")

@@ -11,7 +11,15 @@ from ogniwo.records.visibility import Subject
 PHOTOS_WAITING_MAX: Final = 20
 """How many photos of one member may wait for a decision: what is kept must not grow at a member's pleasure."""
 
-__all__ = ["BYTES_MAX", "PhotoNotFoundError", "PhotoRefusedError", "TooManyPhotosError", "keep_photo", "photo_of"]
+__all__ = [
+    "BYTES_MAX",
+    "Photo",
+    "PhotoNotFoundError",
+    "PhotoRefusedError",
+    "TooManyPhotosError",
+    "keep_photo",
+    "photo_of",
+]
 
 
 class PhotoNotFoundError(Refusal):

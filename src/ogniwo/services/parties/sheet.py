@@ -105,7 +105,7 @@ def read_sheet(data: bytes, *, file_name: str) -> MemberSheet:
     if len(data) > BYTES_MAX:
         raise TableRefusedError(detail=f"{file_name} has more than {BYTES_MAX // 1_000_000} MB")
     try:
-        grid = _spreadsheet(data, file_name) if looks_like_xlsx(data) else _delimited(data, file_name)
+        grid = _spreadsheet(data, file_name) if looks_like_xlsx(data) else delimited_rows(data, file_name=file_name)
     except FileRefusedError as refusal:
         raise TableRefusedError(detail=refusal.detail) from refusal
     keys = _headings(grid[0][1], file_name) if grid else ()
@@ -124,7 +124,8 @@ def _spreadsheet(data: bytes, file_name: str) -> list[tuple[int, Sequence[object
     return []
 
 
-def _delimited(data: bytes, file_name: str) -> list[tuple[int, Sequence[object]]]:
+def delimited_rows(data: bytes, *, file_name: str) -> list[tuple[int, Sequence[object]]]:
+    """The rows of a CSV file, each with the number of its first line. Raises TableRefusedError, FileRefusedError."""
     text = decode_text(data, encodings=_ENCODINGS, file_name=file_name)
     first = text.partition("\n")[0]
     delimiter = max(";,\t", key=first.count)

@@ -13,6 +13,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.ids import is_nip
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.media.models import MediaMeter, MediaPhoto, MediaReading
 from ogniwo.records.messages.models import Consent, ReadingPhoto
 from ogniwo.records.metering.models import MeteringPoint, RegisterState
 from ogniwo.records.parties.models import Member, Organisation
@@ -20,6 +21,9 @@ from ogniwo.records.settlement.models import StatementRecord
 from ogniwo.records.visibility import Subject
 from ogniwo.services.messages.queries import messages_of
 from ogniwo.services.metering.declaring import declared_readings
+from ogniwo.services.metering.media.model import log_name
+from ogniwo.services.metering.media.queries import own_media
+from ogniwo.services.metering.media.readings import declared_media
 from ogniwo.services.metering.queries import interval_lines, point_details
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
@@ -100,12 +104,21 @@ def _entries(workspace: Workspace, subject: Subject) -> Iterator[tuple[str, str 
     yield "declared-readings.json", _json([asdict(one) for one in declared_readings(subject=subject, limit=10_000)])
     for photo in ReadingPhoto.objects.filter(reading__point__code__in=points):
         yield f"photos/reading-{photo.reading_id}.{photo.kind}", bytes(photo.data)
+    yield from _media(workspace, subject)
     said = Consent.objects.all().visible_to(subject).values("kind", "version", "text", "given", "by", "at")
     yield "consents.json", _json(list(said))
     yield "messages.json", _json([asdict(one) for one in messages_of(subject=subject, limit=10_000)])
     yield "log.json", _json(list(_acts(subject, points)))
     for month, group in _series(workspace, points).items():
         yield f"intervals/{month}.csv", "".join(interval_lines(group, form="csv"))
+
+
+def _media(workspace: Workspace, subject: Subject) -> Iterator[tuple[str, str | bytes]]:
+    """Meters of gas, heat and water with every state, readings of them, their photos."""
+    yield "media-meters.json", _json([asdict(one) for one in own_media(workspace, subject=subject)])
+    yield "media-readings.json", _json([asdict(one) for one in declared_media(subject=subject, limit=10_000)])
+    for photo in MediaPhoto.objects.filter(reading__in=MediaReading.objects.all().visible_to(subject)):
+        yield f"photos/media-reading-{photo.reading_id}.{photo.kind}", bytes(photo.data)
 
 
 def _series(workspace: Workspace, points: list[str]) -> dict[Month, list[Any]]:
@@ -119,7 +132,8 @@ def _series(workspace: Workspace, points: list[str]) -> dict[Month, list[Any]]:
 def _acts(subject: Subject, points: list[str]) -> Iterator[dict[str, Any]]:
     """What the log says of the member, his points and his bills."""
     numbers = InvoiceRecord.objects.all().visible_to(subject).values_list("number", flat=True)
-    names = [subject.member_number, *points, *numbers]
+    meters = MediaMeter.objects.all().visible_to(subject).select_related("member")
+    names = [subject.member_number, *points, *numbers, *(log_name(one) for one in meters)]
     for row in AuditEvent.objects.filter(target__in=names).order_by("at", "id"):
         yield {"at": row.at, "who": row.subject, "action": row.action, "target": row.target, "facts": row.facts}
 

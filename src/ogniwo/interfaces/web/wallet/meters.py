@@ -16,6 +16,7 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import viewer, workspace
 from ogniwo.interfaces.web.photos import shown_photo
 from ogniwo.interfaces.web.registry import wallet_page
+from ogniwo.interfaces.web.wallet.media_drawn import media_of
 from ogniwo.services.access.viewers import Standing
 from ogniwo.services.metering.declaring import (
     BackwardsReadingError,
@@ -49,17 +50,26 @@ def meters(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         else:
             messages.success(request, _("Thank you. Your partner will accept or refuse the reading."))
             return redirect("wallet_meters", code=code, number=number)
+    return shown_meters(request, standing, said=said)
+
+
+def shown_meters(
+    request: HttpRequest, standing: Standing, *, said: Refusal | None = None, said_of_media: Refusal | None = None
+) -> HttpResponse:
+    """The page of all meters; after a refusal of a reading with what was refused and what had been typed."""
     now = workspace().now().astimezone(ZoneInfo(WARSAW))
     context = {
         "meters": own_meters(workspace(), subject=standing.subject),
+        "media": media_of(standing),
         "until": data_until(workspace(), subject=standing.subject),
         "now": f"{now:%Y-%m-%dT%H:%M}",
         "said": said,
         "refusal": said.code if said else "",
-        "given": request.POST if said else {},
+        "refusal_of_media": said_of_media.code if said_of_media else "",
+        "given": request.POST if said or said_of_media else {},
         "megabytes_max": BYTES_MAX // 1_000_000,
     }
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if said else HTTPStatus.OK
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if said or said_of_media else HTTPStatus.OK
     return render(request, "web/wallet/meters.html", context, status=status)
 
 
@@ -76,13 +86,13 @@ def _declare(request: HttpRequest, standing: Standing) -> None:
         value=given.get("value", ""),
         at=at,
         note=given.get("note", ""),
-        photo=_photo(request),
+        photo=sent_photo(request),
     )
     sure = given.get("sure") == "1"
     declare_reading(workspace(), seen, subject=standing.subject, sure=sure, by=viewer(request).login)
 
 
-def _photo(request: HttpRequest) -> bytes:
+def sent_photo(request: HttpRequest) -> bytes:
     """The bytes of the photo in the form, b"" for none; one that is too large is not read at all."""
     sent = request.FILES.get("photo")
     if not isinstance(sent, UploadedFile):

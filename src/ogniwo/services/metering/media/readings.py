@@ -1,0 +1,237 @@
+"""States that members read themselves on meters of other media, with a photo if they like, and what became of them.
+
+As with electricity, a declared reading changes nothing until the partner accepts it; accepted, it is a state of source
+`member`, and refused it stays with the reason.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.db import transaction
+
+from ogniwo.core.kernel.ids import sha256_hex
+from ogniwo.core.metering.media import (
+    NO_TIME,
+    BackwardsMediaStateError,
+    MediaState,
+    plausible,
+    require_fits,
+    time_text,
+)
+from ogniwo.formats.photos.model import Photo
+from ogniwo.formats.photos.read import read_photo
+from ogniwo.records.media.models import MediaPhoto, MediaReading, MediaReadingQuerySet, MediaStateRow
+from ogniwo.records.visibility import Subject
+from ogniwo.services.messages.operations import tell
+from ogniwo.services.metering.declaring import ImplausibleReadingError, ReadingDecidedError, ReadingNotFoundError
+from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed, today
+from ogniwo.services.metering.media.operations import store_state
+from ogniwo.services.metering.photos import PHOTOS_WAITING_MAX, PhotoNotFoundError, TooManyPhotosError
+from ogniwo.services.workspace.audit import record_act
+from ogniwo.services.workspace.changing import changing
+from ogniwo.services.workspace.model import Workspace
+
+_REASON_LEAST: Final = 3
+_TEXT_MOST: Final = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaDeclared:
+    """A declared reading with its meter, the band that the member saw, and what became of it.
+
+    Values are in 10^-3 of the unit; `photo` is jpeg, png, webp, or "" for none.
+    """
+
+    reading_id: int
+    meter_id: int
+    member: str
+    serial: str
+    medium: str
+    place: str
+    unit: str
+    decimals: int
+    day: date
+    time: str
+    value_e3: int
+    low_e3: int | None
+    high_e3: int | None
+    note: str
+    declared_by: str
+    declared_at: datetime
+    state: str
+    decided_by: str
+    reason: str
+    photo: str
+
+    @property
+    def plausible(self) -> bool:
+        """Whether it lies in the band; without a band nobody can say no."""
+        return self.low_e3 is None or self.high_e3 is None or self.low_e3 <= self.value_e3 <= self.high_e3
+
+
+def declare_media(
+    workspace: Workspace,
+    *,
+    subject: Subject,
+    meter_id: int,
+    typed: Typed,
+    sure: bool,
+    by: str,
+    note: str = "",
+    photo: bytes = b"",
+) -> None:
+    """Keep what a member read for the partner to decide; the same again is kept once.
+
+    `sure` says that he looked again at a value outside the band. Raises MediaMeterNotFoundError, BadMediaStateError,
+    BackwardsMediaStateError, ImplausibleReadingError, PhotoRefusedError, TooManyPhotosError.
+    """
+    meter = meter_row(subject=subject, meter_id=meter_id)
+    state = read_typed(Typed(day=typed.day, value=typed.value, time=typed.time), meter, until=today(workspace))
+    others = holding(MediaStateRow.objects.filter(meter=meter, ended_at=None))
+    band = plausible(others, day=state.day, counter=counter_of(meter))
+    _require_forward(state, others)
+    if band is not None and state.value_e3 > band.high_e3 and not sure:
+        raise ImplausibleReadingError(detail=f"expected at most {counter_of(meter).text(band.high_e3)}")
+    picture = read_photo(photo) if photo else None
+    with transaction.atomic():
+        kept, new = MediaReading.objects.get_or_create(
+            meter=meter,
+            day=state.day,
+            minute=state.minute,
+            value_e3=state.value_e3,
+            defaults={
+                "low_e3": band.low_e3 if band else None,
+                "high_e3": band.high_e3 if band else None,
+                "note": note.strip()[:_TEXT_MOST],
+                "declared_by": by,
+                "declared_at": workspace.now(),
+            },
+        )
+        if picture is not None and kept.state == "waiting":
+            _keep_photo(kept, picture)
+        if new:
+            facts = {"day": str(state.day), "time": time_text(state.minute), "value_e3": state.value_e3}
+            facts |= {"photo": sha256_hex(picture.data)} if picture else {}
+            record_act(workspace, action="media.declare", target=log_name(meter), facts=facts, subject=by)
+
+
+def _require_forward(state: MediaState, others: tuple[MediaState, ...]) -> None:
+    """A member's state is not below one before it; a partner who knows of a rollover enters it himself."""
+    before = max((one for one in others if one.place <= state.place), key=lambda one: one.place, default=None)
+    if before is not None and state.value_e3 < before.value_e3:
+        raise BackwardsMediaStateError(detail=f"the counter stood at {before.value_e3} thousandths on {before.day}")
+
+
+def declared_media(*, subject: Subject, meter_id: int | None = None, limit: int = 200) -> tuple[MediaDeclared, ...]:
+    """Declared readings that the subject sees: those that wait first, then the newest."""
+    rows = _readings(subject)
+    if meter_id is not None:
+        rows = rows.filter(meter=meter_id)
+    waiting, decided = rows.filter(state="waiting")[:limit], rows.exclude(state="waiting")[:limit]
+    return tuple(_declared(row) for row in (*waiting, *decided))[:limit]
+
+
+def waiting_media(*, subject: Subject) -> int:
+    """How many declared readings wait for a decision."""
+    return MediaReading.objects.all().visible_to(subject).filter(state="waiting").count()
+
+
+def decide_media(workspace: Workspace, *, subject: Subject, reading_id: int, accept: bool, reason: str, by: str) -> int:
+    """Accept a declared reading as a state of its meter, or refuse it with a reason; tells the member.
+
+    Returns the id of the meter. Raises ReadingNotFoundError, ReadingDecidedError, BusyError, and when it no longer fits
+    BadMediaStateError, BackwardsMediaStateError or RolloverError: then it still waits.
+    """
+    said = reason.strip()[:_TEXT_MOST]
+    with changing(workspace, "a member's reading"), transaction.atomic():
+        row = _readings(subject).filter(pk=reading_id).first()
+        if row is None:
+            raise ReadingNotFoundError(detail=f"there is no declared reading {reading_id}")
+        if not accept and len(said) < _REASON_LEAST:
+            raise ReadingDecidedError(detail="say why the reading is refused")
+        if row.state != "waiting":
+            raise ReadingDecidedError(detail=f"the reading was {row.state} by {row.decided_by}")
+        state = "accepted" if accept else "refused"
+        row.state, row.decided_by, row.decided_at = state, by, workspace.now()
+        row.reason = said
+        row.save(update_fields=["state", "decided_by", "decided_at", "reason"])
+        if accept:
+            _accept(workspace, row)
+        facts = {
+            "value_e3": row.value_e3,
+            "unit": row.meter.unit,
+            "state": row.state,
+            "reason": said,
+            "point": row.meter.serial,
+        }
+        record_act(workspace, action=f"media.{state}", target=log_name(row.meter), facts=facts, subject=by)
+        tell(workspace, member=row.meter.member, kind="reading", about=f"media reading {row.pk}", facts=facts)
+    return row.meter_id
+
+
+def _accept(workspace: Workspace, row: MediaReading) -> None:
+    """Store the state, unless just that is there already."""
+    state = MediaState(day=row.day, minute=row.minute, value_e3=row.value_e3)
+    others = holding(MediaStateRow.objects.filter(meter=row.meter, ended_at=None))
+    if state not in others:
+        require_fits(state, others, counter_of(row.meter))
+        store_state(workspace, row.meter, state, source="member", reading=row)
+
+
+def media_photo_of(*, reading_id: int, subject: Subject) -> Photo:
+    """The photo of a declared reading that the subject sees. Raises PhotoNotFoundError."""
+    readings = MediaReading.objects.all().visible_to(subject).filter(pk=reading_id)
+    row = MediaPhoto.objects.filter(reading__in=readings).first()
+    if row is None:
+        raise PhotoNotFoundError(detail=f"reading {reading_id} has no photo")
+    return Photo(kind=row.kind, width=row.width, height=row.height, data=bytes(row.data))
+
+
+def _keep_photo(reading: MediaReading, photo: Photo) -> None:
+    """Keep a photo beside its reading, once; what waits must not grow at a member's pleasure."""
+    if MediaPhoto.objects.filter(reading=reading).exists():
+        return
+    member = reading.meter.member
+    waiting = MediaPhoto.objects.filter(reading__meter__member=member, reading__state="waiting").count()
+    if waiting >= PHOTOS_WAITING_MAX:
+        raise TooManyPhotosError(detail=f"{PHOTOS_WAITING_MAX} photos of {member.number} wait already")
+    MediaPhoto.objects.create(
+        reading=reading,
+        kind=photo.kind,
+        width=photo.width,
+        height=photo.height,
+        sha256=sha256_hex(photo.data),
+        data=photo.data,
+    )
+
+
+def _readings(subject: Subject) -> MediaReadingQuerySet:
+    """What a subject sees, with the photos' facts and without their bytes."""
+    rows = MediaReading.objects.all().visible_to(subject)
+    return rows.select_related("meter__member__organisation", "photo").defer("photo__data")
+
+
+def _declared(row: MediaReading) -> MediaDeclared:
+    return MediaDeclared(
+        reading_id=row.pk,
+        meter_id=row.meter_id,
+        member=row.meter.member.number,
+        serial=row.meter.serial,
+        medium=row.meter.medium,
+        place=row.meter.place,
+        unit=row.meter.unit,
+        decimals=row.meter.decimals,
+        day=row.day,
+        time=time_text(row.minute if row.minute >= 0 else NO_TIME),
+        value_e3=row.value_e3,
+        low_e3=row.low_e3,
+        high_e3=row.high_e3,
+        note=row.note,
+        declared_by=row.declared_by,
+        declared_at=row.declared_at,
+        state=row.state,
+        decided_by=row.decided_by,
+        reason=row.reason,
+        photo=row.photo.kind if hasattr(row, "photo") else "",
+    )
