@@ -6,6 +6,7 @@ import pytest
 from django.urls import get_resolver, reverse
 
 from ogniwo.interfaces.web import urls
+from ogniwo.interfaces.web.context import NOUNS
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.services.access.roles import ALLOWED, Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
@@ -88,6 +89,10 @@ def test_nobody_is_sent_to_the_way_in(reader_of, page):
     answer = reader_of().get(address(page)) if page.methods == ("GET",) else reader_of().post(address(page))
     assert answer.status_code == HTTPStatus.FOUND
     assert answer.headers["location"].startswith("/account/login/")
+
+
+def test_each_noun_has_a_key_of_its_own():
+    assert len({key for _, key, _, _ in NOUNS}) == len(NOUNS)
 
 
 def test_there_is_no_address_beside_the_table():

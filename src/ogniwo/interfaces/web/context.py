@@ -34,7 +34,7 @@ NOUNS: Final = (
     ("quality", "q", _("Data quality"), Act.SEE_METERING),
     ("watches", "w", _("Alarms"), Act.SEE_METERING),
     ("intervals", "i", _("Intervals"), Act.SEE_METERING),
-    ("media", "w", _("Gas, heat, water"), Act.SEE_METERING),
+    ("media", "k", _("Gas, heat, water"), Act.SEE_METERING),
     ("balance", "b", _("Balance"), Act.SEE_SETTLEMENT),
     ("tariffs", "a", _("Tariffs"), Act.SEE_SETTLEMENT),
     ("period", "c", _("Period close"), Act.SEE_SETTLEMENT),
