@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from django.db import transaction
@@ -257,7 +257,9 @@ class _Check:
         )
         self._new.append(alarm)
         self._counted.raised += 1
-        self._log("alarm.raise", alarm, {"worst": alarm.worst, "limit": alarm.limit})
+        record_act(
+            self._workspace, action="alarm.raise", **self._named(alarm, {"worst": alarm.worst, "limit": alarm.limit})
+        )
         if not found.open:
             self._end(alarm, "over")
 
@@ -265,7 +267,11 @@ class _Check:
         alarm.ended_at, alarm.ended_because = self._now, because
         alarm.save(update_fields=["end_epoch_s", "ended_at", "ended_because", "corrected_at"])
         self._counted.ended += 1
-        self._log("alarm.end", alarm, {"until": local_text(alarm.end_epoch_s), "because": because})
+        record_act(
+            self._workspace,
+            action="alarm.end",
+            **self._named(alarm, {"until": local_text(alarm.end_epoch_s), "because": because}),
+        )
 
     def _correct(self, alarm: Alarm) -> None:
         """Readings hold nothing of it any more: an open alarm ends, one that has ended is only marked."""
@@ -275,9 +281,10 @@ class _Check:
             self._end(alarm, "corrected")
             return
         alarm.save(update_fields=["corrected_at"])
-        self._log("alarm.correct", alarm, {})
+        record_act(self._workspace, action="alarm.correct", **self._named(alarm, {}))
 
-    def _log(self, action: str, alarm: Alarm, facts: dict[str, object]) -> None:
+    def _named(self, alarm: Alarm, facts: dict[str, object]) -> dict[str, Any]:
+        """On what an act was done, and its facts."""
         said = {
             "alarm": alarm.pk,
             "watch": self._watch.name,
@@ -287,8 +294,7 @@ class _Check:
             "from": local_text(alarm.start_epoch_s),
             **facts,
         }
-        target = f"{self._watch.organisation.code} {alarm.target}"
-        record_act(self._workspace, action=action, target=target, facts=said)
+        return {"target": f"{self._watch.organisation.code} {alarm.target}", "facts": said}
 
 
 def _month(epoch_s: int) -> Month:

@@ -76,7 +76,7 @@ def add_watch(workspace: Workspace, *, organisation: Organisation, subject: Subj
             **said,
         )
         facts = {**said, "point": checked.point, "computing_set": checked.computing_set, "from": str(row.valid_from)}
-        _log(workspace, row, "watch.add", facts)
+        record_act(workspace, action="watch.add", **_named(row, facts))
         name, rule = SCHEDULE
         # It may have come with an earlier watch, and may have been changed or paused since.
         with suppress(ScheduleExistsError):
@@ -118,7 +118,7 @@ def pause_watch(workspace: Workspace, *, subject: Subject, watch_id: int, paused
             row.paused_at, row.valid_from = None, local_day(int(workspace.now().timestamp()))
             WatchProgress.objects.filter(watch=row).delete()
         row.save(update_fields=["paused_at", "valid_from"])
-        _log(workspace, row, "watch.pause" if paused else "watch.resume", {})
+        record_act(workspace, action="watch.pause" if paused else "watch.resume", **_named(row, {}))
     return _view(row)
 
 
@@ -130,7 +130,7 @@ def remove_watch(workspace: Workspace, *, subject: Subject, watch_id: int) -> No
         row.removed_at = workspace.now()
         row.save(update_fields=["removed_at"])
         WatchProgress.objects.filter(watch=row).delete()
-        _log(workspace, row, "watch.remove", {})
+        record_act(workspace, action="watch.remove", **_named(row, {}))
 
 
 def _stop_alarms(workspace: Workspace, row: Watch) -> None:
@@ -141,9 +141,9 @@ def _stop_alarms(workspace: Workspace, row: Watch) -> None:
         record_act(workspace, action="alarm.end", target=f"{row.organisation.code} {alarm.target}", facts=facts)
 
 
-def _log(workspace: Workspace, row: Watch, action: str, facts: dict[str, Any]) -> None:
-    said = {"watch": row.name, **facts}
-    record_act(workspace, action=action, target=f"{row.organisation.code} {row.name}", facts=said)
+def _named(row: Watch, facts: dict[str, Any]) -> dict[str, Any]:
+    """On what an act was done, and its facts."""
+    return {"target": f"{row.organisation.code} {row.name}", "facts": {"watch": row.name, **facts}}
 
 
 def _row(watch_id: int, subject: Subject) -> Watch:
