@@ -71,7 +71,7 @@ from ogniwo_client.transport import Transport, Versioned, form_body, json_body, 
 
 
 class Client(Transport):
-    """The API of one server, version 1.1.0."""
+    """The API of one server, version 1.2.0."""
 
     def accept_estimates(self, code: str, body: EstimateOrder, *, idempotency_key: str | None = None) -> EstimatesOut:
         """Put estimates in the place of missing intervals, as new versions, with the reason in the log."""

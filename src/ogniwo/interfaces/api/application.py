@@ -40,7 +40,7 @@ RESOURCES: Final = (
     "webhooks",
     "about",
 )
-VERSION: Final = "1.1.0"
+VERSION: Final = "1.2.0"
 
 for _resource in RESOURCES:
     import_module(f"ogniwo.interfaces.api.resources.{_resource}")
