@@ -28,6 +28,7 @@ def test_every_tile_leads_to_a_page_with_the_month_it_speaks_of(reader_of):
         "points",
         "files",
         "quality",
+        "watches",
         "period",
         "bills",
         "ledger",

@@ -131,20 +131,25 @@ def test_who_only_reads_acts_on_nothing_and_neighbours_see_nothing(copy_of, sign
     assert not AuditEvent.objects.filter(action="alarm.acknowledge").exists()
 
 
+def text(answer):
+    """A page without the elements that keep dates in one piece."""
+    return answer.content.decode().replace("<time>", "").replace("</time>", "")
+
+
 def test_today_counts_alarms_and_says_how_new_the_values_are(copy_of, sign_in):
     workspace = copy_of("imported")
     clerk = sign_in(workspace, Role.CLERK)
     today = f"/o/{COMMUNITY_CODE}/today/"
-    before = clerk.get(today).content.decode()
+    before = text(clerk.get(today))
     assert "nothing waits" in before
     assert "Newest values: 2026-10-31; points that have them: 40 of 40." in before
     assert "Look at the alarms" not in before
     alarmed(workspace)
-    page = clerk.get(today).content.decode()
+    page = text(clerk.get(today))
     assert "open; 1 ended, not acknowledged" in page
     assert "Look at the alarms" in page
     assert "Newest values: 2026-11-01; points that have them: 1 of 40." in page
-    point = clerk.get(f"/o/{COMMUNITY_CODE}/points/{POINT}/").content.decode()
+    point = text(clerk.get(f"/o/{COMMUNITY_CODE}/points/{POINT}/"))
     assert re.search(
         r"Newest value</dt><dd>until 1 Nov\.? 2026,? 04:00|Newest value</dt><dd>until 2026-11-01 04:00", point
     )

@@ -43,7 +43,7 @@ def test_the_first_work_is_to_register_members(partner):
 )
 def test_members_and_points_come_before_files(members, points, said):
     facts = SimpleNamespace(members=members, points=points, slots=0, silent_points=0, gaps=0, runs=(), invoices=0)
-    assert [str(text) for text, _place in _todo(facts, {"members": "/members/"})] == said
+    assert [str(text) for text, _place in _todo(facts, {"members": "/members/"}, (0, 0))] == said
 
 
 @pytest.mark.parametrize(
@@ -51,12 +51,17 @@ def test_members_and_points_come_before_files(members, points, said):
     [
         ("ledger", "q=x", "No account here holds anything yet", "No account fits"),
         ("ledger/journal", "name=ab", "Nothing of this organisation is on the ledger yet", "Leave out a filter"),
-        ("log", "who=x", "Nothing was done here yet", "Nothing fits"),
     ],
 )
 def test_nothing_there_and_nothing_found_are_told_apart(partner, page, asked, alone, narrowed):
     assert alone in partner.get(f"{BASE}/{page}/?month=2026-09").content.decode()
     assert narrowed in partner.get(f"{BASE}/{page}/?{asked}").content.decode()
+
+
+def test_a_log_without_acts_says_so(copy_of, sign_in):
+    partner = sign_in(copy_of("registered"), Role.PARTNER, "inna")
+    assert "Nothing was done here yet" in partner.get(f"{BASE}/log/").content.decode()
+    assert "Nothing fits" in partner.get(f"{BASE}/log/?who=x").content.decode()
 
 
 @pytest.mark.parametrize("language", ["pl", "en"])

@@ -49,7 +49,7 @@ def test_a_refused_price_says_what_the_refusal_means(told):
 
 def test_what_is_not_there_is_told_on_a_page_of_its_own(told):
     page, polish = told("/points/590999010000009999/", HTTPStatus.NOT_FOUND)
-    assert ("Nie ma tu nic takiego albo nie masz do tego dostępu." in page) == polish
+    assert ("Adres prowadzi donikąd albo do czegoś, czego Twoja rola nie pokazuje." in page) == polish
     assert "access.not_found" in page
 
 

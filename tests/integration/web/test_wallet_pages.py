@@ -73,7 +73,7 @@ def test_only_own_pages_may_be_kept_on_a_device(site, member, browser_of):
     looked = browser.get(address("tokens"))
     assert looked.status_code == HTTPStatus.OK
     assert "X-Wallet-Owner" not in looked.headers
-    more = {"message_id": 1, "name": "0" * 64, "bill": "FV/0/0"}
+    more = {"message_id": 1, "name": "0" * 64, "bill": "FV/0/0", "meter_id": 1}
     for page in PAGES:
         if page.in_wallet and page.methods == ("POST",):
             named = {name: value for name, value in more.items() if f":{name}>" in page.route}

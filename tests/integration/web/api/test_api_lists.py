@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from watched import at, check, put, watch
 
 from ogniwo.interfaces.api.paging import Order, Sorting, among
 from ogniwo.records.exchange.models import Webhook, WebhookDelivery
@@ -30,6 +31,13 @@ def _sorts():
 
 
 LISTS = {name: (path, names) for name, path, names in _sorts()}
+
+
+def _alarms(workspace):
+    """Three alarms of a watch, one of them open."""
+    watch(at(workspace, 0))
+    put(at(workspace, 8), [1, 20, 1, 30, 1, 1, 40])
+    check(at(workspace, 8))
 
 
 def _address(name, program):
@@ -90,7 +98,10 @@ def test_every_list_has_an_order_but_what_is_short():
 
 @pytest.mark.parametrize("name", sorted(LISTS))
 def test_every_order_gives_every_row_once(reading, writing, program_of, name):
-    program = program_of(writing("posted") if "webhook" in LISTS[name][0] else reading)
+    workspace = writing("posted") if "webhook" in LISTS[name][0] or name == "list_alarms" else reading
+    if name == "list_alarms":
+        _alarms(workspace)
+    program = program_of(workspace)
     path, query = _address(name, program)
     own = _walked(program, f"{path}?{query}limit=500")
     assert own or name == "list_findings", "nothing was sorted"
