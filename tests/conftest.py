@@ -12,6 +12,7 @@ from typing import Any
 import django
 import pytest
 from django.db import connections
+from django.utils import translation
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -98,6 +99,12 @@ def pytest_unconfigure() -> None:
     while _RECORDS:
         connections["default"].close()
         _RECORDS.pop().remove()
+
+
+@pytest.fixture(autouse=True)
+def _no_language_from_before() -> None:
+    """A page leaves its language behind in the thread: no test may lean on what another one opened."""
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=records_database.POSTGRESQL)

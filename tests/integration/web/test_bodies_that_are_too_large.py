@@ -1,6 +1,7 @@
 """What is too large is refused on the wire, before Django keeps it: by its announced length, or where it grows."""
 
 import json
+import re
 import socket
 import threading
 from contextlib import closing
@@ -39,12 +40,20 @@ def asked(address, path, *, headers, parts):
         sender = threading.Thread(target=_send, args=(line, parts), daemon=True)
         sender.start()
         heard = b""
-        while piece := line.recv(65_536):
+        # The server goes on listening for a while, lest a sender miss the answer: who has all of it hangs up.
+        while not _whole(heard) and (piece := line.recv(65_536)):
             heard += piece
         sender.join(timeout=60)
     top, _, body = heard.partition(b"\r\n\r\n")
     status, *rest = top.decode("latin-1").split("\r\n")
     return int(status.split()[1]), {one.split(": ")[0].lower(): one.split(": ", 1)[1] for one in rest}, body
+
+
+def _whole(heard):
+    """Whether an answer of announced length is there to its end."""
+    head, end, body = heard.partition(b"\r\n\r\n")
+    length = re.search(rb"(?im)^content-length: (\d+)", head)
+    return bool(end and length and len(body) >= int(length[1]))
 
 
 def _send(line, parts):

@@ -6,7 +6,7 @@ import pytest
 from django.conf import settings
 from watched import at, check, put, watch
 
-from browsing import browse, faults, page_of, serving, tabbed_to
+from browsing import LOOKED_AT, browse, faults, page_of, serving, tabbed_to
 from media_meters import gas_meter
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.exchange.models import Site, SitePull
@@ -208,10 +208,11 @@ def test_a_month_with_gaps_is_accessible_too(copy_of, sign_in):
 
 
 def _faults(browser, served, language):
-    """What is wrong on any page in this language, on the desk and on the phone."""
+    """What is wrong on any page in this language: nothing scrolls sideways on desk or phone, axe reads it at one."""
     base, cookie, addresses = served
     wrong = []
-    page = page_of(browser, base, cookie, wrong=wrong, locale=language)
+    size, colours = LOOKED_AT[language]
+    page = page_of(browser, base, cookie, wrong=wrong, locale=language, color_scheme=colours)
     page.goto(f"{base}/o/{COMMUNITY_CODE}/today/?month=2026-10")
     for address in addresses:
         answer = page.goto(base + address)
@@ -219,7 +220,7 @@ def _faults(browser, served, language):
         assert page.url == base + address, page.url
         assert page.locator("html").get_attribute("lang") == language, address
         assert page.locator("h1").count() == 1, address
-        wrong += faults(page, address)
+        wrong += faults(page, address, read_at=(size,))
     return wrong
 
 

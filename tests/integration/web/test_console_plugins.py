@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from django.urls import reverse
 
-from browsing import browse, faults, page_of, serving
+from browsing import LOOKED_AT, browse, faults, page_of, serving
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.jobs.models import Job
 from ogniwo.services.access.roles import Role
@@ -167,6 +167,6 @@ def _faults(browser, base, cookie):
         for name in ("settings", "health", "bills"):
             page.goto(f"{base}/o/{COMMUNITY_CODE}/{name}/?month=2026-10")
             assert (word in page.content()) == (name == "settings")
-            wrong += faults(page, f"{name} {language}")
+            wrong += faults(page, f"{name} {language}", read_at=(LOOKED_AT[language][0],))
         assert page.get_by_role("button", name="Acme ledger, text").count() == 1
     return wrong

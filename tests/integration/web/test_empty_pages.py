@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from django.utils import translation
 
 from ogniwo.interfaces.web.pages.home import _todo
 from ogniwo.services.access.roles import Role
@@ -43,7 +44,8 @@ def test_the_first_work_is_to_register_members(partner):
 )
 def test_members_and_points_come_before_files(members, points, said):
     facts = SimpleNamespace(members=members, points=points, slots=0, silent_points=0, gaps=0, runs=(), invoices=0)
-    assert [str(text) for text, _place in _todo(facts, {"members": "/members/"}, (0, 0))] == said
+    with translation.override("en"):
+        assert [str(text) for text, _place in _todo(facts, {"members": "/members/"}, (0, 0))] == said
 
 
 @pytest.mark.parametrize(

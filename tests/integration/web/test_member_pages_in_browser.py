@@ -2,7 +2,7 @@
 
 import pytest
 
-from browsing import PHONE, browse, faults, page_of, serving
+from browsing import LOOKED_AT, PHONE, browse, faults, page_of, serving
 from media_meters import gas_meter
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.access.models import Grant
@@ -75,7 +75,8 @@ def test_every_page_of_a_wallet_is_accessible_on_a_phone(wallet, language):
 def _faults(browser, wallet, language):
     base, cookie, addresses = wallet
     wrong = []
-    page = page_of(browser, base, cookie, wrong=wrong, viewport=PHONE, locale=language)
+    colours = LOOKED_AT[language][1]
+    page = page_of(browser, base, cookie, wrong=wrong, viewport=PHONE, locale=language, color_scheme=colours)
     for address in addresses:
         answer = page.goto(base + address)
         assert answer.status == 200, (address, answer.status)

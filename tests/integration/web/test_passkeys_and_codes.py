@@ -7,7 +7,7 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from django.contrib.auth import get_user_model
 
-from browsing import DESK, PHONE, browse, faults, listen, serving, tabbed_to
+from browsing import DESK, LOOKED_AT, PHONE, browse, faults, listen, serving, tabbed_to
 from ogniwo.records.access.models import Grant
 from ogniwo.services.access.inviting import invite
 from ogniwo.services.access.roles import Role
@@ -50,6 +50,7 @@ class Person:
     def __init__(self, browser, base, *, language, size=DESK):
         context = browser.new_context(viewport=size, locale=language, reduced_motion="reduce")
         self.base, self.page, self.wrong, self.found = base, context.new_page(), [], []
+        self.read_at = LOOKED_AT[language][0]
         listen(self.page, self.wrong)
 
     def device(self):
@@ -64,9 +65,9 @@ class Person:
         self.look()
 
     def look(self):
-        """What axe finds here, at both sizes, goes to `found`."""
+        """What axe finds here, and whether it fits at both sizes, goes to `found`."""
         size = self.page.viewport_size
-        self.found += faults(self.page, self.page.url)
+        self.found += faults(self.page, self.page.url, read_at=(self.read_at,))
         self.page.set_viewport_size(size)
 
     def press(self, selector):

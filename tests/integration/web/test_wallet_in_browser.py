@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from playwright.sync_api import expect
 
-from browsing import DESK, READY, Line, Phone, faults, outcome, serving, tabbed_to
+from browsing import DESK, LOOKED_AT, READY, Line, Phone, faults, outcome, serving, tabbed_to
 from ogniwo.core.ledger.checkpoints import Checkpoint, parse_checkpoint, sign_checkpoint
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
@@ -463,7 +463,7 @@ def _faults(anna, page, language):
     wrong = []
 
     def looked_at(where):
-        wrong.extend(faults(page, where))
+        wrong.extend(faults(page, where, read_at=(LOOKED_AT[language][0],)))
         assert page.locator("html").get_attribute("lang") == language
 
     for rest in ("tokens/?month=2026-10", "tokens/receive/?amount=x", "devices/", "check/?month=2026-10", "start/"):
