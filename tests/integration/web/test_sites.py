@@ -97,6 +97,7 @@ def test_a_month_comes_whole_once_and_again_where_it_was_corrected(copy_of, at_e
         assert np.count_nonzero(series.wh != theirs[POINTS[0].code, "1.29.0"][1]) == 1
     gone = asked(centre, site)
     assert "no answer" in gone.problem
+    assert gone.problem_code == "site.unreachable"
     assert [one.problem != "" for one in pulls_of(site.site_id, subject=OWN)] == [True, False, False, False]
 
 
@@ -221,7 +222,7 @@ def test_what_lies_or_fails_is_named_and_nothing_is_stored(at_empty, points, int
     with telling({"/api/v1/me": answer(ME), POINT_LIST: points, INTERVALS: intervals}) as address:
         found = asked(centre, added(centre, address, "k" * 40))
     assert why in found.problem
-    assert bool(found.problem) is bool(why)
+    assert bool(found.problem) is bool(found.problem_code) is bool(why)
     assert values(centre) == {}
     assert SitePull.objects.get().problem == found.problem
 

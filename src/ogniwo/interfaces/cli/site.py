@@ -11,7 +11,15 @@ import click
 from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of
 from ogniwo.interfaces.cli.main import Runtime
-from ogniwo.interfaces.cli.output import DONE, DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
+from ogniwo.interfaces.cli.output import (
+    DONE,
+    DONE_WITH_FINDINGS,
+    answers_refusals,
+    say,
+    show_json,
+    show_table,
+    spoken_language,
+)
 from ogniwo.interfaces.cli.texts import instant
 from ogniwo.services.exchange.sites import (
     PullView,
@@ -23,6 +31,7 @@ from ogniwo.services.exchange.sites import (
     remove_site,
     sites_of,
 )
+from ogniwo.services.workspace.meanings import meaning_of
 from ogniwo.services.workspace.queries import operator_subject
 
 _KEY_VARIABLE = "OGNIWO_SITE_KEY"
@@ -102,7 +111,7 @@ def list_(runtime: Runtime, *, as_json: bool) -> None:
                 instant(one.last.at) if one.last else "",
                 one.last.month if one.last else "",
                 str(one.last.points) if one.last else "",
-                one.last.problem if one.last else "",
+                _problem(one.last) if one.last else "",
             )
             for one in found
         ],
@@ -149,7 +158,7 @@ def pull(runtime: Runtime, *, name: str, month: Month | None, as_json: bool) -> 
                     str(found.files),
                     str(found.changed_files),
                     str(found.cells),
-                    found.problem,
+                    _problem(found),
                 )
                 for one, found in rows
             ],
@@ -184,3 +193,9 @@ def _row(one: SiteView) -> dict[str, Any]:
 
 def _pull_row(found: PullView) -> dict[str, Any]:
     return {**asdict(found), "at": found.at.isoformat()}
+
+
+def _problem(found: PullView) -> str:
+    """What went wrong, in one cell of a table: in Polish what its code means comes before the English detail."""
+    meaning = meaning_of(found.problem_code, "pl") if spoken_language() == "pl" and found.problem else ""
+    return f"{meaning} {found.problem}".strip()

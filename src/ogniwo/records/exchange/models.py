@@ -140,6 +140,7 @@ class SitePull(models.Model):
     changed_files = models.PositiveIntegerField(default=0)
     cells = models.PositiveIntegerField(default=0)
     problem = models.CharField(max_length=500, blank=True)
+    problem_code = models.CharField(max_length=80, blank=True)
 
     class Meta:
         ordering = ("-at", "-pk")

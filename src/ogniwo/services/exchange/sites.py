@@ -95,6 +95,7 @@ class PullView:
     changed_files: int
     cells: int
     problem: str
+    problem_code: str
 
 
 def private_allowed() -> bool:
@@ -190,7 +191,7 @@ def pull_month(
             name = f"{row.name}-{month}-{start // _AT_ONCE + 1:03d}.csv"
             _import(workspace, row, pull, (name, _intervals_there(row, month, part)))
     except SiteUnreachableError as refusal:
-        pull.problem = refusal.detail[:500]
+        pull.problem, pull.problem_code = refusal.detail[:500], refusal.code
     pull.save()
     return _pull_view(pull)
 
@@ -204,8 +205,8 @@ def _import(workspace: Workspace, row: Site, pull: SitePull, file: tuple[str, by
     pull.files += 1
     pull.changed_files += found.state == "imported" and found.cells_stored > 0
     pull.cells += found.cells_stored
-    if found.state == "refused":
-        pull.problem = pull.problem or found.reason[:500]
+    if found.state == "refused" and not pull.problem:
+        pull.problem, pull.problem_code = found.reason.removesuffix(f" [{found.code}]")[:500], found.code
 
 
 def _organisation_there(address: str, key: str, wanted: str) -> str:
@@ -316,4 +317,5 @@ def _pull_view(row: SitePull) -> PullView:
         changed_files=row.changed_files,
         cells=row.cells,
         problem=row.problem,
+        problem_code=row.problem_code,
     )

@@ -65,7 +65,10 @@ class UnusableIntervalError(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportedFile:
-    """What became of one file: `state` is imported, already_imported, superseded or refused."""
+    """What became of one file: `state` is imported, already_imported, superseded or refused.
+
+    Of a refused one `reason` says why and `code` is the refusal's.
+    """
 
     name: str
     state: str
@@ -77,6 +80,7 @@ class ImportedFile:
     registers: int
     findings: tuple[Finding, ...]
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +185,7 @@ def _refused(name: str, refusal: Refusal, findings: tuple[Finding, ...] = ()) ->
         registers=0,
         findings=findings,
         reason=str(refusal),
+        code=refusal.code,
     )
 
 

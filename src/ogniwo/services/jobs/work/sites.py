@@ -41,4 +41,5 @@ def _pulled(context: JobContext, site: SiteView, month: Month) -> dict[str, Any]
         "changed_files": found.changed_files,
         "cells": found.cells,
         "problem": found.problem,
+        "problem_code": found.problem_code,
     }
