@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from ogniwo.core.kernel.calendar import Month, local_day
-from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of
+from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import DONE, DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
 from ogniwo.interfaces.cli.texts import instant
@@ -26,7 +26,6 @@ from ogniwo.services.exchange.sites import (
 from ogniwo.services.workspace.queries import operator_subject
 
 _KEY_VARIABLE = "OGNIWO_SITE_KEY"
-_BY = "command line"
 
 
 @click.group("site")
@@ -71,7 +70,7 @@ def add(runtime: Runtime, *, name: str, address: str, remote: str, organisation:
         address=address,
         key=key,
         remote=remote,
-        by=_BY,
+        by=who(),
     )
     if as_json:
         show_json(_row(made))
@@ -168,7 +167,7 @@ def remove(runtime: Runtime, *, name: str) -> None:
     found = [one for one in sites_of(subject=operator_subject()) if one.name == name]
     if len(found) != 1:
         raise SiteNotFoundError(detail=f"{len(found)} sites are called {name}")
-    remove_site(workspace, site_id=found[0].site_id, subject=operator_subject(), by=_BY)
+    remove_site(workspace, site_id=found[0].site_id, subject=operator_subject(), by=who())
     say(f"{name} is removed")
 
 
