@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ogniwo.core.kernel.calendar import Month, local_day
+from ogniwo.core.kernel.calendar import Month
 from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import DONE, DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
@@ -128,7 +128,7 @@ def pull(runtime: Runtime, *, name: str, month: Month | None, as_json: bool) -> 
     sites = [one for one in sites_of(subject=operator_subject()) if not name or one.name == name]
     if not sites:
         raise SiteNotFoundError(detail=f"there is no site {name}" if name else "there is no site")
-    months = (month,) if month else due_months(local_day(int(workspace.now().timestamp())))
+    months = (month,) if month else due_months(workspace.today())
     rows = [
         (one, pull_month(workspace, site_id=one.site_id, subject=operator_subject(), month=each))
         for one in sites

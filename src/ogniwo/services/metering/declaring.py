@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from ogniwo.core.kernel.calendar import WARSAW, Month
+from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.quantities import NotADecimalError, parse_decimal
@@ -330,9 +329,8 @@ def _band(workspace: Workspace, point: MeteringPoint, channel: str, last: Regist
 
     Without metered days the yearly use of the contract stands in; without that nothing can be said.
     """
-    zone = ZoneInfo(WARSAW)
-    since = datetime.fromtimestamp(last.epoch_s, tz=zone).date()
-    today = workspace.now().astimezone(zone).date()
+    since = local_day(last.epoch_s)
+    today = workspace.today()
     days = dict(
         _days_with_data(workspace, point.code, channel, min(since, today - timedelta(_LOOKED_BACK_DAYS)), today)
     )

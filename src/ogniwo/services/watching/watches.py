@@ -9,7 +9,6 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Count
 
-from ogniwo.core.kernel.calendar import local_day
 from ogniwo.core.metering.model import EXPORT, EXPORT_NETTED, IMPORT, IMPORT_NETTED, is_channel
 from ogniwo.core.metering.watching import Step, WatchKind
 from ogniwo.records.metering.models import ComputingSet, MeteringPoint
@@ -47,7 +46,7 @@ def add_watch(workspace: Workspace, *, organisation: Organisation, subject: Subj
 
     Raises BadWatchError, WatchExistsError, BusyError.
     """
-    today = local_day(int(workspace.now().timestamp()))
+    today = workspace.today()
     checked = _checked(wanted)
     point, computing_set = _about(checked, organisation, subject)
     said: dict[str, Any] = {
@@ -115,7 +114,7 @@ def pause_watch(workspace: Workspace, *, subject: Subject, watch_id: int, paused
             _stop_alarms(workspace, row)
             row.paused_at = workspace.now()
         else:
-            row.paused_at, row.valid_from = None, local_day(int(workspace.now().timestamp()))
+            row.paused_at, row.valid_from = None, workspace.today()
             WatchProgress.objects.filter(watch=row).delete()
         row.save(update_fields=["paused_at", "valid_from"])
         record_act(workspace, action="watch.pause" if paused else "watch.resume", **_named(row, {}))

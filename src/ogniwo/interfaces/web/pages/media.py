@@ -17,7 +17,7 @@ from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.declaring import ReadingNotFoundError
-from ogniwo.services.metering.media.model import MediaMeterNotFoundError, MeterDetails, today
+from ogniwo.services.metering.media.model import MediaMeterNotFoundError, MeterDetails
 from ogniwo.services.metering.media.queries import meter_details, meters_below, meters_by_medium
 from ogniwo.services.metering.media.readings import decide_media, declared_media, media_photo_of, waiting_media
 from ogniwo.services.metering.photos import PhotoNotFoundError
@@ -67,7 +67,7 @@ def shown_meter(
         "readings": declared_media(subject=subject, meter_id=meter_id, limit=20),
         "chart": _chart(details),
         "kinds": KINDS.items(),
-        "today": f"{today(workspace())}",
+        "today": f"{workspace().today()}",
         "refusal": refusal,
         "given": request.POST if refusal else {},
     }

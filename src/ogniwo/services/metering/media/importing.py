@@ -29,7 +29,6 @@ from ogniwo.services.metering.media.model import (
     read_day,
     read_minute,
     read_typed,
-    today,
 )
 from ogniwo.services.metering.media.sheet import StateRow, StateSheet, read_states
 from ogniwo.services.workspace.audit import acting, record_act
@@ -220,7 +219,7 @@ def _planned(
     rows = MediaStateRow.objects.filter(meter__in=meters.values(), ended_at=None).select_related("meter")
     for row in rows:
         states[row.meter.serial].extend(holding([row]))
-    until = today(workspace)
+    until = workspace.today()
     found = [
         _plan(row, meters.get(row.serial), states, until, sheet.file_name) for row in sorted(sheet.rows, key=_time)
     ]

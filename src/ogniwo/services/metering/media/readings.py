@@ -25,7 +25,7 @@ from ogniwo.records.media.models import MediaPhoto, MediaReading, MediaReadingQu
 from ogniwo.records.visibility import Subject
 from ogniwo.services.messages.operations import tell
 from ogniwo.services.metering.declaring import ImplausibleReadingError, ReadingDecidedError, ReadingNotFoundError
-from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed, today
+from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed
 from ogniwo.services.metering.media.operations import store_state
 from ogniwo.services.metering.photos import PHOTOS_WAITING_MAX, PhotoNotFoundError, TooManyPhotosError
 from ogniwo.services.workspace.audit import record_act
@@ -87,7 +87,7 @@ def declare_media(
     BackwardsMediaStateError, ImplausibleReadingError, PhotoRefusedError, TooManyPhotosError.
     """
     meter = meter_row(subject=subject, meter_id=meter_id)
-    state = read_typed(Typed(day=typed.day, value=typed.value, time=typed.time), meter, until=today(workspace))
+    state = read_typed(Typed(day=typed.day, value=typed.value, time=typed.time), meter, until=workspace.today())
     others = holding(MediaStateRow.objects.filter(meter=meter, ended_at=None))
     band = plausible(others, day=state.day, counter=counter_of(meter))
     _require_forward(state, others)
