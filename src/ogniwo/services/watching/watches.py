@@ -16,6 +16,7 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.records.watches.models import Alarm, Watch, WatchProgress
 from ogniwo.services.jobs.planning import ScheduleExistsError, plan_work
+from ogniwo.services.watching.ending import end_alarm
 from ogniwo.services.watching.model import (
     BadWatchError,
     NewWatch,
@@ -134,10 +135,7 @@ def remove_watch(workspace: Workspace, *, subject: Subject, watch_id: int) -> No
 
 def _stop_alarms(workspace: Workspace, row: Watch) -> None:
     for alarm in Alarm.objects.filter(watch=row, ended_at=None):
-        alarm.ended_at, alarm.ended_because = workspace.now(), "stopped"
-        alarm.save(update_fields=["ended_at", "ended_because"])
-        facts = {"alarm": alarm.pk, "watch": row.name, "kind": row.kind, "because": "stopped", "about": alarm.target}
-        record_act(workspace, action="alarm.end", target=f"{row.organisation.code} {alarm.target}", facts=facts)
+        end_alarm(workspace, row, alarm, at=workspace.now(), because="stopped")
 
 
 def _named(row: Watch, facts: dict[str, Any]) -> dict[str, Any]:
