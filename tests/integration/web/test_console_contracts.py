@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-from datetime import date
 from http import HTTPStatus
 
 import pytest
@@ -12,14 +11,11 @@ from browsing import DESK, browse, faults, page_of, serving
 from keyed_phone import Phone
 from ogniwo.core.ledger.signing import sign
 from ogniwo.services.access.roles import Role
-from ogniwo.services.contracts.drafting import Frame, draft_contract
-from ogniwo.services.contracts.econtracts import propose
 from ogniwo.services.contracts.own_contracts import offered_signature, take_signature
 from ogniwo.services.demo.sample import COMMUNITY_CODE
-from ogniwo.services.workspace.queries import operator_subject
+from storage_rents import proposed_rent
 
 OWNER, TENANT = "SE-027", "SE-001"
-RENT = {"storage": "Magazyn przy świetlicy", "capacity_kwh": "5", "rent": "49.00"}
 
 
 def at(page, **values):
@@ -30,16 +26,7 @@ def at(page, **values):
 def agreed(copy_of):
     """A workspace with a storage rent that the owner has signed: (workspace, name)."""
     workspace = copy_of("wallets")
-    draft = draft_contract(
-        workspace,
-        template="storage-rent",
-        provider=OWNER,
-        user=TENANT,
-        parameters=RENT,
-        frame=Frame(asset="PLN/2", valid_from=date(2026, 12, 1)),
-        subject=operator_subject(),
-    )
-    name = propose(workspace, terms=draft.terms, subject=operator_subject(), by=None)
+    name = proposed_rent(workspace, provider=OWNER, user=TENANT)
     owner = Phone(workspace, OWNER).enrol()
     payload = offered_signature(workspace, name=name, subject=owner.subject)
     taken = take_signature(workspace, envelope=sign(payload, keys=[owner.key]), subject=owner.subject)

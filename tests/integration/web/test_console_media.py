@@ -17,6 +17,7 @@ from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.wallet.export import export_member
+from ogniwo.services.workspace.meanings import meaning_of
 from photos import JPEG, SECRET, from_a_camera
 
 OWN, OTHER = "SE-025", "SE-033"
@@ -124,6 +125,8 @@ def test_a_file_of_states(meter, browser_of):
     preview = text(clerk.get(sent.headers["location"]))
     assert "Nothing is saved yet." in preview
     assert "media.backwards" in preview
+    polish = text(browser_of(Role.CLERK, language="pl").get(sent.headers["location"]))
+    assert f"{meaning_of('media.backwards', 'pl')}<br>" in polish, "first what it means, then the details"
     digest = preview.split('name="digest" value="')[1][:64]
     assert not MediaStateRow.objects.filter(source="file").exists()
     assert b"media.rows_refused" in clerk.post(sent.headers["location"], {"digest": digest, "do": "all"}).content

@@ -14,6 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from browsing import DESK, PHONE, READY, Phone, serving
+from keyed_phone import subject_of
 from ogniwo.core.ledger import transactions as tx
 from ogniwo.core.ledger.signing import public_key_of
 from ogniwo.core.ledger.signing import sign as sign_envelope
@@ -22,19 +23,18 @@ from ogniwo.records.access.models import Grant
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
-from ogniwo.services.contracts.drafting import Frame, draft_contract
-from ogniwo.services.contracts.econtracts import contracts, erase, propose
+from ogniwo.services.contracts.econtracts import contracts, erase
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.ledger import devices
 from ogniwo.services.ledger.access import frame, signed
 from ogniwo.services.ledger.wallets import account_of
 from ogniwo.services.workspace.model import system_now
 from ogniwo.services.workspace.operations import open_workspace
-from ogniwo.services.workspace.queries import Subject, operator_subject
+from ogniwo.services.workspace.queries import operator_subject
 from records_database import copy_workspace, serve
+from storage_rents import proposed_rent
 
 OWNER, TENANT, STRANGER = "SE-021", "SE-001", "SE-002"
-RENT = {"storage": "Magazyn przy świetlicy", "capacity_kwh": "5", "rent": "49.00"}
 
 
 @pytest.fixture
@@ -42,22 +42,9 @@ def site(copy_of):
     return copy_of("wallets")
 
 
-def subject_of(number):
-    return Subject(Member.objects.get(number=number).organisation.path, number)
-
-
-def proposed(workspace, *, replaces="", clauses=(), begins=date(2026, 12, 1)):
+def proposed(workspace, **more):
     """The name of a storage rent that waits for OWNER and TENANT."""
-    draft = draft_contract(
-        workspace,
-        template="storage-rent",
-        provider=OWNER,
-        user=TENANT,
-        parameters=RENT,
-        frame=Frame(asset="PLN/2", valid_from=begins, replaces=replaces, clauses=clauses),
-        subject=operator_subject(),
-    )
-    return propose(workspace, terms=draft.terms, subject=operator_subject(), by=None)
+    return proposed_rent(workspace, provider=OWNER, user=TENANT, **more)
 
 
 class Person:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -23,8 +23,7 @@ from ogniwo.records.access.models import Grant
 from ogniwo.records.audit.models import AuditEvent
 from ogniwo.records.parties.models import Member
 from ogniwo.services.access.roles import Role
-from ogniwo.services.contracts.drafting import Frame, draft_contract
-from ogniwo.services.contracts.econtracts import contracts, erase, propose
+from ogniwo.services.contracts.econtracts import contracts, erase
 from ogniwo.services.contracts.own_contracts import evidence_of, offered_signature, own_contract, take_signature
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.ledger import devices, recovering
@@ -32,10 +31,10 @@ from ogniwo.services.workspace.model import system_now
 from ogniwo.services.workspace.operations import open_workspace
 from ogniwo.services.workspace.queries import operator_subject
 from records_database import copy_workspace, serve
+from storage_rents import proposed_rent
 
 OWNER, TENANT, STRANGER = "SE-027", "SE-001", "SE-002"
 """A farm, which is no consumer; a household, which is one; another household."""
-RENT = {"storage": "Magazyn przy świetlicy", "capacity_kwh": "5", "rent": "49.00"}
 ALL = operator_subject()
 CHECKER = Path(__file__).parents[3] / "docs" / "check_contract.py"
 
@@ -47,16 +46,7 @@ def site(copy_of):
 
 def proposed(workspace):
     """The name of a storage rent of OWNER for TENANT, the consumer."""
-    draft = draft_contract(
-        workspace,
-        template="storage-rent",
-        provider=OWNER,
-        user=TENANT,
-        parameters=RENT,
-        frame=Frame(asset="PLN/2", valid_from=date(2026, 12, 1)),
-        subject=ALL,
-    )
-    return propose(workspace, terms=draft.terms, subject=ALL, by=None)
+    return proposed_rent(workspace, provider=OWNER, user=TENANT)
 
 
 def signs(workspace, phone, name):

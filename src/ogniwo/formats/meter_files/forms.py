@@ -23,10 +23,11 @@ REGISTER_UNITS = {"kwh": ("kWh", 1), "mwh": ("kWh", 1_000), "kvarh": ("kvarh", 1
 _RANKS = range(1, 11)
 
 
-def _normal_obis(cell: object) -> str:
+def normal_obis(text: object) -> str:
+    """The normal form of a code or alias, "" for anything else: the caller names it in an error of the file."""
     try:
-        return normalise_obis(str(cell))
-    except UnknownObisError:  # the caller names the cell in an error of the file
+        return normalise_obis(text) if isinstance(text, str) else ""
+    except UnknownObisError:
         return ""
 
 
@@ -108,7 +109,7 @@ def read_registers(job: Job) -> Part:
         epoch_s = reader.instant(cells["time"], labels=labels, number=number, field="time")
         value = reader.scaled(cells["value"], decimals=3, number=number, field="value")
         multiplier = reader.scaled(cells["multiplier"] or 1, decimals=0, number=number, field="multiplier")
-        obis = _normal_obis(cells["obis"])
+        obis = normal_obis(str(cells["obis"]))
         unit, factor = REGISTER_UNITS.get(normal(cells["unit"]), ("", 0))
         origin = origins.get(normal(cells["origin"]), "")
         for missing, field in ((not obis, "obis"), (not unit, "unit"), (not origin, "origin")):

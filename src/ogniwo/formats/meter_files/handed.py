@@ -14,10 +14,9 @@ from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.quality import Quality
 from ogniwo.core.metering.model import EXPORT_NETTED, IMPORT_NETTED, RegisterReading
-from ogniwo.core.metering.obis import UnknownObisError, normalise_obis
 from ogniwo.formats.meter_files.columns import join_columns
 from ogniwo.formats.meter_files.drafts import Draft, columns_of_drafts
-from ogniwo.formats.meter_files.forms import REGISTER_UNITS
+from ogniwo.formats.meter_files.forms import REGISTER_UNITS, normal_obis
 from ogniwo.formats.meter_files.labels import LabelKind
 from ogniwo.formats.meter_files.layout import QUALITY_OF_WORD, Point, Time
 from ogniwo.formats.meter_files.model import FileReading
@@ -181,7 +180,7 @@ class Handed:
             return
         row, errors = self._row(one.row), self.problems.error_count
         point = self._point(one.point, row)
-        obis = _normal_obis(one.obis)
+        obis = normal_obis(one.obis)
         unit, factor = REGISTER_UNITS.get(str(one.unit).casefold(), ("", 0))
         origin = one.origin if one.origin in ORIGINS else ""
         for given, known, column in (
@@ -278,10 +277,3 @@ def _shown(value: object) -> str:
 
 def _kind(value: object) -> str:
     return type(value).__name__
-
-
-def _normal_obis(text: object) -> str:
-    try:
-        return normalise_obis(text) if isinstance(text, str) else ""
-    except UnknownObisError:  # the caller names the code in an error of the file
-        return ""

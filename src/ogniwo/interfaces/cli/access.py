@@ -1,10 +1,8 @@
 """`ogniwo access`: let the first people in from the machine itself."""
 
-import os
-
 import click
 
-from ogniwo.interfaces.cli.arguments import opened
+from ogniwo.interfaces.cli.arguments import opened, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, say, show_table
 from ogniwo.services.access.api_keys import KEY_ROLES, keys_on_machine, make_key_on_machine, revoke_key_on_machine
@@ -39,7 +37,7 @@ def invite_operator(runtime: Runtime, *, code: str, origin: str) -> None:
       ogniwo -w demo access invite-operator operator
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
     workspace = opened(runtime)
-    secret = invite_first_operator(workspace, code=code, by=_by())
+    secret = invite_first_operator(workspace, code=code, by=who())
     click.echo(f"{origin.rstrip('/')}/join/{secret}/")
     say("works once, for 14 days; open it in a browser while `ogniwo serve` runs")
 
@@ -92,7 +90,7 @@ def new_key(runtime: Runtime, *, code: str, name: str, role: str, scopes: tuple[
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
     workspace = opened(runtime)
     wanted = [Scope(scope) for scope in scopes]
-    secret, key = make_key_on_machine(workspace, code=code, name=name, role=Role(role), scopes=wanted, by=_by())
+    secret, key = make_key_on_machine(workspace, code=code, name=name, role=Role(role), scopes=wanted, by=who())
     click.echo(secret)
     say(f"key {key.key_id}; send it as `Authorization: Bearer ...`; it is not shown again")
 
@@ -139,9 +137,5 @@ def revoke_key(runtime: Runtime, *, code: str, key: int) -> None:
       ogniwo -w demo access revoke-key slonecznik 3
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
     workspace = opened(runtime)
-    revoke_key_on_machine(workspace, code=code, key_id=key, by=_by())
+    revoke_key_on_machine(workspace, code=code, key_id=key, by=who())
     say(f"key {key} of {code} no longer works")
-
-
-def _by() -> str:
-    return os.environ.get("USER", "") or "command line"

@@ -1,5 +1,6 @@
 """What the commands on a workspace take: months, instants, prices, and the workspace itself."""
 
+import os
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -88,3 +89,8 @@ def organisation_of(code: str) -> Organisation:
 def community_of(code: str) -> Organisation:
     """The community named by --community, or the only one."""
     return community(code=code, subject=operator_subject())
+
+
+def who() -> str:
+    """Whoever gives the command, for the log: the user of the system where it names one."""
+    return os.environ.get("USER", "") or "command line"

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ogniwo.interfaces.cli.arguments import JSON_OPTION, opened
+from ogniwo.interfaces.cli.arguments import JSON_OPTION, opened, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import DONE_WITH_FINDINGS, answers_refusals, say, show_json, show_table
 from ogniwo.interfaces.cli.texts import instant
@@ -145,7 +145,7 @@ def cancel(runtime: Runtime, *, job: str) -> None:
     Examples:
       ogniwo -w coop jobs cancel 6f1f0c9e-6c5a-4f0e-9c59-0d6f3f6c7a10
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    found = cancel_job(opened(runtime), job_id=job, subject=operator_subject(), by=_me())
+    found = cancel_job(opened(runtime), job_id=job, subject=operator_subject(), by=who())
     say("cancelled" if found.state is JobState.CANCELLED else "it ends at its next sign of progress")
 
 
@@ -160,7 +160,7 @@ def retry(runtime: Runtime, *, job: str) -> None:
     Examples:
       ogniwo -w coop jobs retry 6f1f0c9e-6c5a-4f0e-9c59-0d6f3f6c7a10
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    click.echo(str(retry_job(opened(runtime), job_id=job, subject=operator_subject(), by=_me()).id))
+    click.echo(str(retry_job(opened(runtime), job_id=job, subject=operator_subject(), by=who()).id))
 
 
 @jobs_group.group("schedule")
@@ -217,7 +217,7 @@ def schedule_add(
         rule=rule,
         month=month,
         name=name,
-        by=_me(),
+        by=who(),
     )
     _show_rows((made,), as_json=as_json)
 
@@ -233,7 +233,7 @@ def schedule_pause(runtime: Runtime, *, row: int) -> None:
     Examples:
       ogniwo -w coop jobs schedule pause 2
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), paused=True),))
+    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=who(), paused=True),))
 
 
 @schedule_group.command("resume")
@@ -247,7 +247,7 @@ def schedule_resume(runtime: Runtime, *, row: int) -> None:
     Examples:
       ogniwo -w coop jobs schedule resume 2
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), paused=False),))
+    _show_rows((pause(opened(runtime), schedule_id=row, subject=operator_subject(), by=who(), paused=False),))
 
 
 @schedule_group.command("rule")
@@ -262,7 +262,7 @@ def schedule_rule(runtime: Runtime, *, row: int, rule: str) -> None:
     Examples:
       ogniwo -w coop jobs schedule rule 2 "monthly 5 02:30"
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    _show_rows((change_rule(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me(), rule=rule),))
+    _show_rows((change_rule(opened(runtime), schedule_id=row, subject=operator_subject(), by=who(), rule=rule),))
 
 
 @schedule_group.command("run")
@@ -276,7 +276,7 @@ def schedule_run(runtime: Runtime, *, row: int) -> None:
     Examples:
       ogniwo -w coop jobs schedule run 2
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    click.echo(str(run_now(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me()).id))
+    click.echo(str(run_now(opened(runtime), schedule_id=row, subject=operator_subject(), by=who()).id))
 
 
 @schedule_group.command("remove")
@@ -290,7 +290,7 @@ def schedule_remove(runtime: Runtime, *, row: int) -> None:
     Examples:
       ogniwo -w coop jobs schedule remove 7
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    remove_planned(opened(runtime), schedule_id=row, subject=operator_subject(), by=_me())
+    remove_planned(opened(runtime), schedule_id=row, subject=operator_subject(), by=who())
     say("removed")
 
 
@@ -316,10 +316,6 @@ def _show_rows(rows: tuple[PlannedWork, ...], *, as_json: bool = False) -> None:
         ],
         right=frozenset({0}),
     )
-
-
-def _me() -> str:
-    return os.environ.get("USER", "") or "command line"
 
 
 def _document(job: JobView) -> dict[str, Any]:

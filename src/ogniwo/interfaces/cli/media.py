@@ -109,7 +109,7 @@ def add(runtime: Runtime, *, serial: str, member: str, organisation: str, as_jso
     \b
     Exit codes: 0 done, 4 refused, 5 no such member.
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    owner = organisation_of(organisation)
+    workspace, owner = opened(runtime), organisation_of(organisation)
     new = NewMeter(
         serial=serial,
         unit=facts["unit"] or Medium(facts["medium"]).units[0],
@@ -118,7 +118,7 @@ def add(runtime: Runtime, *, serial: str, member: str, organisation: str, as_jso
         place=facts["place"],
         installed_on=facts["installed"],
     )
-    workspace, subject = opened(runtime), Subject(owner.path)
+    subject = Subject(owner.path)
     made = register_meter(workspace, subject=subject, member=member, medium=facts["medium"], new=new)
     meter = meter_details(workspace, subject=subject, meter_id=made).meter
     if as_json:
@@ -175,9 +175,9 @@ def import_command(runtime: Runtime, *, file: Path, organisation: str, dry_run: 
     \b
     Exit codes: 0 done, 4 refused: the rows are named with their reasons, nothing is stored.
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    owner = organisation_of(organisation)
+    workspace, owner = opened(runtime), organisation_of(organisation)
     preview = import_states(
-        opened(runtime),
+        workspace,
         organisation=owner,
         subject=operator_subject(),
         data=file.read_bytes(),

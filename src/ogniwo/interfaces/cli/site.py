@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from ogniwo.core.kernel.calendar import Month, local_day
-from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of
+from ogniwo.core.kernel.calendar import Month
+from ogniwo.interfaces.cli.arguments import JSON_OPTION, MONTH, ORGANISATION_OPTION, opened, organisation_of, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE,
@@ -35,7 +35,6 @@ from ogniwo.services.workspace.meanings import meaning_of
 from ogniwo.services.workspace.queries import operator_subject
 
 _KEY_VARIABLE = "OGNIWO_SITE_KEY"
-_BY = "command line"
 
 
 @click.group("site")
@@ -80,7 +79,7 @@ def add(runtime: Runtime, *, name: str, address: str, remote: str, organisation:
         address=address,
         key=key,
         remote=remote,
-        by=_BY,
+        by=who(),
     )
     if as_json:
         show_json(_row(made))
@@ -138,7 +137,7 @@ def pull(runtime: Runtime, *, name: str, month: Month | None, as_json: bool) -> 
     sites = [one for one in sites_of(subject=operator_subject()) if not name or one.name == name]
     if not sites:
         raise SiteNotFoundError(detail=f"there is no site {name}" if name else "there is no site")
-    months = (month,) if month else due_months(local_day(int(workspace.now().timestamp())))
+    months = (month,) if month else due_months(workspace.today())
     rows = [
         (one, pull_month(workspace, site_id=one.site_id, subject=operator_subject(), month=each))
         for one in sites
@@ -177,7 +176,7 @@ def remove(runtime: Runtime, *, name: str) -> None:
     found = [one for one in sites_of(subject=operator_subject()) if one.name == name]
     if len(found) != 1:
         raise SiteNotFoundError(detail=f"{len(found)} sites are called {name}")
-    remove_site(workspace, site_id=found[0].site_id, subject=operator_subject(), by=_BY)
+    remove_site(workspace, site_id=found[0].site_id, subject=operator_subject(), by=who())
     say(f"{name} is removed")
 
 

@@ -3,13 +3,13 @@
 from django.db import models
 from django.db.models import F, Q
 
+from ogniwo.records.declared import CounterPhoto, DeclaredValue
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import VisibleQuerySet
 
 MEDIA = ("gas", "heat", "cold_water", "hot_water", "heat_cost")
 KINDS = ("reading", "rollover", "restart")
 SOURCES = ("partner", "file", "member")
-DECISIONS = ("waiting", "accepted", "refused")
 
 
 class MediaMeterQuerySet(VisibleQuerySet["MediaMeter"]):
@@ -62,7 +62,7 @@ class MediaReadingQuerySet(VisibleQuerySet["MediaReading"]):
     member_lookup = "meter__member__number"
 
 
-class MediaReading(models.Model):
+class MediaReading(DeclaredValue):
     """A state that a member read himself, with the band that was shown as plausible; the partner decides on it.
 
     `day` and `minute` are local, `minute` -1 when no time is known; values are in 10^-3 of the meter's unit.
@@ -71,21 +71,10 @@ class MediaReading(models.Model):
     meter = models.ForeignKey(MediaMeter, on_delete=models.PROTECT, related_name="readings")
     day = models.DateField()
     minute = models.SmallIntegerField(default=-1)
-    value_e3 = models.BigIntegerField()
-    low_e3 = models.BigIntegerField(null=True, blank=True)
-    high_e3 = models.BigIntegerField(null=True, blank=True)
-    note = models.CharField(max_length=300, blank=True)
-    declared_by = models.CharField(max_length=150)
-    declared_at = models.DateTimeField()
-    state = models.CharField(max_length=8, choices=[(one, one) for one in DECISIONS], default="waiting")
-    decided_by = models.CharField(max_length=150, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, blank=True)
 
     objects = MediaReadingQuerySet.as_manager()
 
-    class Meta:
-        ordering = ("-declared_at", "-id")
+    class Meta(DeclaredValue.Meta):
         constraints = (
             models.UniqueConstraint(fields=("meter", "day", "minute", "value_e3"), name="media_declared_once"),
         )
@@ -94,18 +83,10 @@ class MediaReading(models.Model):
         return f"{self.meter} {self.day} {self.state}"
 
 
-class MediaPhoto(models.Model):
-    """The photo of a counter that came with a reading: the picture alone, without metadata. Never changed."""
+class MediaPhoto(CounterPhoto):
+    """The photo of a counter that came with a reading."""
 
     reading = models.OneToOneField(MediaReading, on_delete=models.CASCADE, related_name="photo")
-    kind = models.CharField(max_length=4)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64)
-    data = models.BinaryField()
-
-    class Meta:
-        ordering = ("reading",)
 
     def __str__(self) -> str:
         return f"{self.reading} {self.kind} {self.width} x {self.height}"

@@ -5,6 +5,7 @@ from typing import Self
 from django.db import models
 
 from ogniwo.records.billing.models import InvoiceRecord
+from ogniwo.records.declared import CounterPhoto, DeclaredValue
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import Subject, VisibleQuerySet
@@ -14,7 +15,6 @@ KINDS = (
     *("dispute", "payment", "complaint", "answer", "alarm"),
 )
 SENDERS = ("system", "partner", "member")
-STATES = ("waiting", "accepted", "refused")
 
 
 class MessageQuerySet(VisibleQuerySet["Message"]):
@@ -90,7 +90,7 @@ class DeclaredReadingQuerySet(VisibleQuerySet["DeclaredReading"]):
     member_lookup = "point__member__number"
 
 
-class DeclaredReading(models.Model):
+class DeclaredReading(DeclaredValue):
     """A register state that a member read himself, in 10^-3 of the unit, with the band that was shown as plausible.
 
     It waits until the partner accepts or refuses it. Accepted, it is a register state of origin `manual`; it is never
@@ -101,22 +101,11 @@ class DeclaredReading(models.Model):
     meter_serial = models.CharField(max_length=40)
     obis = models.CharField(max_length=24)
     epoch_s = models.BigIntegerField()
-    value_e3 = models.BigIntegerField()
     unit = models.CharField(max_length=8)
-    low_e3 = models.BigIntegerField(null=True, blank=True)
-    high_e3 = models.BigIntegerField(null=True, blank=True)
-    note = models.CharField(max_length=300, blank=True)
-    declared_by = models.CharField(max_length=150)
-    declared_at = models.DateTimeField()
-    state = models.CharField(max_length=8, choices=[(state, state) for state in STATES], default="waiting")
-    decided_by = models.CharField(max_length=150, blank=True)
-    decided_at = models.DateTimeField(null=True, blank=True)
-    reason = models.CharField(max_length=300, blank=True)
 
     objects = DeclaredReadingQuerySet.as_manager()
 
-    class Meta:
-        ordering = ("-declared_at", "-id")
+    class Meta(DeclaredValue.Meta):
         constraints = (
             models.UniqueConstraint(
                 fields=("point", "meter_serial", "obis", "epoch_s", "value_e3"), name="declared_once"
@@ -127,18 +116,10 @@ class DeclaredReading(models.Model):
         return f"{self.point} {self.obis} {self.epoch_s} {self.state}"
 
 
-class ReadingPhoto(models.Model):
-    """The photo of a counter that came with a declared reading: the picture alone, without metadata. Never changed."""
+class ReadingPhoto(CounterPhoto):
+    """The photo of a counter that came with a declared reading."""
 
     reading = models.OneToOneField(DeclaredReading, on_delete=models.CASCADE, related_name="photo")
-    kind = models.CharField(max_length=4)
-    width = models.PositiveIntegerField()
-    height = models.PositiveIntegerField()
-    sha256 = models.CharField(max_length=64)
-    data = models.BinaryField()
-
-    class Meta:
-        ordering = ("reading",)
 
     def __str__(self) -> str:
         return f"{self.reading} {self.kind} {self.width} x {self.height}"

@@ -23,13 +23,12 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.gateways.outward import Answer, address_problem, ask
 from ogniwo.records.exchange.models import Site, SitePull
 from ogniwo.records.metering.models import MeteringPoint
-from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.access.roles import Act
 from ogniwo.services.metering.importing import ImportOptions, import_files
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
-from ogniwo.services.workspace.queries import OrganisationNotFoundError
+from ogniwo.services.workspace.queries import organisation
 
 _API: Final = "/api/v1"
 _SHOWN: Final = 500
@@ -111,9 +110,7 @@ def add_site(
     `remote` is the organisation's code there; it may be left out where the key stands for one alone. Raises
     OrganisationNotFoundError, BadSiteError, SiteUnreachableError.
     """
-    organisation = Organisation.objects.all().visible_to(subject).filter(code=code).first()
-    if organisation is None:
-        raise OrganisationNotFoundError(detail=f"no organisation {code!r}")
+    owner = organisation(code=code, subject=subject)
     place = address.strip().rstrip("/")
     if not _NAME.match(name):
         raise BadSiteError(detail=f"{name[:60]!r} is no name: small letters, digits and hyphens, at most 40")
@@ -122,10 +119,10 @@ def add_site(
         raise BadSiteError(detail=problem)
     there = _organisation_there(place, key, remote)
     with transaction.atomic():
-        if Site.objects.filter(organisation=organisation, name=name, removed_at=None).exists():
+        if Site.objects.filter(organisation=owner, name=name, removed_at=None).exists():
             raise BadSiteError(detail=f"{code} has a site {name} already")
         row = Site.objects.create(
-            organisation=organisation,
+            organisation=owner,
             name=name,
             address=place,
             code=there,

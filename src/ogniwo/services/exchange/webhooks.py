@@ -14,12 +14,11 @@ from django.db import transaction
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.gateways.outward import address_problem
 from ogniwo.records.exchange.models import Webhook, WebhookDelivery
-from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.exchange.events import EventKind, last_number
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
-from ogniwo.services.workspace.queries import OrganisationNotFoundError
+from ogniwo.services.workspace.queries import organisation
 
 WEBHOOKS_MAX: Final = 20
 URL_LENGTH_MAX: Final = 500
@@ -86,18 +85,16 @@ def make_webhook(
 
     Raises OrganisationNotFoundError, BadWebhookError, TooManyWebhooksError.
     """
-    organisation = Organisation.objects.all().visible_to(subject).filter(code=code).first()
-    if organisation is None:
-        raise OrganisationNotFoundError(detail=f"no organisation {code!r}")
+    owner = organisation(code=code, subject=subject)
     wanted = _checked(url, events)
-    if Webhook.objects.filter(organisation=organisation, removed_at=None).count() >= WEBHOOKS_MAX:
+    if Webhook.objects.filter(organisation=owner, removed_at=None).count() >= WEBHOOKS_MAX:
         raise TooManyWebhooksError(detail=f"{code} has {WEBHOOKS_MAX} webhooks; remove one first")
     secret = SECRET_PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     now = workspace.now()
     with transaction.atomic():
         number = last_number()
         row = Webhook.objects.create(
-            organisation=organisation,
+            organisation=owner,
             url=url,
             secret=secret,
             events=wanted,

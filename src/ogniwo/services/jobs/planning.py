@@ -7,7 +7,6 @@ from django.db import transaction
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.jobs.models import Schedule
-from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.services.jobs.kinds import Kind, kind_of, kinds
 from ogniwo.services.jobs.schedule import (
@@ -20,7 +19,7 @@ from ogniwo.services.jobs.schedule import (
 )
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
-from ogniwo.services.workspace.queries import OrganisationNotFoundError
+from ogniwo.services.workspace.queries import organisation
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 
@@ -67,15 +66,13 @@ def plan_work(
     wanted, parsed = kind_of(kind), Rule.parse(rule)
     if month not in wanted.planned:
         raise NotPlannableError(detail=_why_not(wanted, month))
-    organisation = Organisation.objects.all().visible_to(subject).filter(code=organisation_code).first()
-    if organisation is None:
-        raise OrganisationNotFoundError(detail=f"no organisation {organisation_code!r}")
+    owner = organisation(code=organisation_code, subject=subject)
     chosen = name or _free_name(kind.replace("_", "-"), {one.name for one in planned(subject=subject)})
     if not _NAME.match(chosen):
         raise NotPlannableError(detail=f"{chosen!r} is no name: small letters, digits and hyphens, at most 40")
     with transaction.atomic():
         row, made = Schedule.objects.get_or_create(
-            organisation=organisation,
+            organisation=owner,
             name=chosen,
             defaults={
                 "kind": kind,
@@ -87,7 +84,7 @@ def plan_work(
         if not made:
             raise ScheduleExistsError(detail=f"{organisation_code} has {chosen!r} in its schedule")
         facts = {"name": chosen, "kind": kind, "rule": rule, "month": month}
-        record_act(workspace, action="schedule.add", target=organisation.code, facts=facts, subject=by)
+        record_act(workspace, action="schedule.add", target=owner.code, facts=facts, subject=by)
     return planned_one(schedule_id=row.pk, subject=subject)
 
 

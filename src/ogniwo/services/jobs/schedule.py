@@ -208,7 +208,7 @@ def kind_of_planned(*, schedule_id: int, subject: Subject) -> str:
 def _start(workspace: Workspace, row: Schedule, *, by: str) -> JobView:
     parameters = dict(row.parameters)
     if parameters.get("month") == PREVIOUS:
-        today = local_day(int(workspace.now().timestamp()))
+        today = workspace.today()
         parameters["month"] = str(Month(today.year, today.month).shifted(-1))
     job = start_job(
         workspace,

@@ -6,9 +6,6 @@ before that leaves the file in force; what it left in the database is known by a
 stops after it leaves the database in force, and the same command does the rest.
 """
 
-import json
-import re
-import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,6 +25,7 @@ from ogniwo.services.ledger.access import NoLedgerError
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace, ledger_setting
+from ogniwo.services.workspace.settings_line import with_setting
 
 if TYPE_CHECKING:
     from ogniwo.chain.store_filling import FillingStore
@@ -36,7 +34,6 @@ Step = Callable[[str], None]
 
 _ACTION: Final = "ledger.move"
 _WHAT: Final = "the move of the ledger"
-_OWN_LINE: Final = re.compile(r"^ledger\s*=.*\n?", re.MULTILINE)
 
 
 class LedgerMoveError(Refusal):
@@ -164,22 +161,12 @@ def _origin(workspace: Workspace) -> Origin:
 def _switch(workspace: Workspace, address: str, goal: str, copied: Copied) -> None:
     """From here on the workspace is opened over the database."""
     settings = workspace.settings_file
-    changed = _with_ledger(settings.read_text(encoding="utf-8"), address)
+    changed = with_setting(settings.read_text(encoding="utf-8"), "ledger", address)
     if changed is None:
         raise LedgerMoveError(detail=f"write `ledger` in {settings} as one line at the top, or not at all")
     with transaction.atomic():
         _tell(workspace, goal, copied)
         keep_whole(settings, changed.encode())
-
-
-def _with_ledger(text: str, address: str) -> str | None:
-    """The settings with another `ledger` and nothing else changed; None when they are written in an unusual way."""
-    changed = f"ledger = {json.dumps(address, ensure_ascii=False)}\n{_OWN_LINE.sub('', text)}"
-    try:
-        same = tomllib.loads(changed) == tomllib.loads(text) | {"ledger": address}
-    except tomllib.TOMLDecodeError:
-        return None
-    return changed if same else None
 
 
 def _already(workspace: Workspace) -> LedgerMoveError:

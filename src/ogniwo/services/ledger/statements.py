@@ -105,7 +105,7 @@ def token_statement(workspace: Workspace, *, subject: Subject, first: date, last
 
     Raises NoLedgerError, StatementPeriodError, StatementTooLongError, StatementDisagreesError.
     """
-    if last < first or first > local_day(epoch_of(workspace.now())):
+    if last < first or first > workspace.today():
         raise StatementPeriodError(detail=f"{first} to {last} is no period that has begun")
     account = account_of(subject)
     member = Member.objects.all().visible_to(subject).select_related("organisation").get(number=subject.member_number)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from ogniwo.core.kernel.calendar import WARSAW, Month
+from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.periods import epoch_of
 from ogniwo.core.kernel.quantities import NotADecimalError, parse_decimal
@@ -25,6 +24,7 @@ from ogniwo.records.metering.models import MeteringPoint, MeterInstallation, Reg
 from ogniwo.records.visibility import Subject
 from ogniwo.services.contracts.queries import contracts_of_points
 from ogniwo.services.messages.operations import tell
+from ogniwo.services.metering.declared import TEXT_MOST, DeclaredView, ReadingDecidedError, reason_of, shared_fields
 from ogniwo.services.metering.photos import keep_photo
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.model import Workspace
@@ -35,7 +35,6 @@ _LOOKED_BACK_DAYS: Final = 60
 _SPREAD_PERCENT: Final = 40
 _SLACK_WH: Final = 20_000
 _YEAR_DAYS: Final = 365
-_REASON_LEAST: Final = 3
 
 
 class BadReadingError(Refusal):
@@ -60,12 +59,6 @@ class ReadingNotFoundError(Refusal):
     """There is no such declared reading, or the subject may not see it."""
 
     code = "reading.not_found"
-
-
-class ReadingDecidedError(Refusal):
-    """A declared reading was accepted or refused before; or it is refused without a reason."""
-
-    code = "reading.decided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,34 +100,15 @@ class OwnMeter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """A declared reading with what became of it; the band is the one the member saw.
+class Declared(DeclaredView):
+    """A declared reading of a register."""
 
-    `photo` is the kind of the photo that came with it: jpeg, png, webp, or "" for none.
-    """
-
-    reading_id: int
     member: str
     point: str
     meter: str
     obis: str
     epoch_s: int
-    value_e3: int
     unit: str
-    low_e3: int | None
-    high_e3: int | None
-    note: str
-    declared_by: str
-    declared_at: datetime
-    state: str
-    decided_by: str
-    reason: str
-    photo: str
-
-    @property
-    def plausible(self) -> bool:
-        """Whether it lies in the band; without a band nobody can say no."""
-        return self.low_e3 is None or self.high_e3 is None or self.low_e3 <= self.value_e3 <= self.high_e3
 
 
 def own_meters(workspace: Workspace, *, subject: Subject) -> tuple[OwnMeter, ...]:
@@ -193,7 +167,7 @@ def declare_reading(workspace: Workspace, seen: Seen, *, subject: Subject, sure:
                 "unit": register.unit,
                 "low_e3": register.band.low_e3 if register.band else None,
                 "high_e3": register.band.high_e3 if register.band else None,
-                "note": seen.note.strip()[:300],
+                "note": seen.note.strip()[:TEXT_MOST],
                 "declared_by": by,
                 "declared_at": workspace.now(),
             },
@@ -246,9 +220,7 @@ def decide_reading(
     row = rows.filter(pk=reading_id).first()
     if row is None:
         raise ReadingNotFoundError(detail=f"there is no declared reading {reading_id}")
-    said = reason.strip()[:300]
-    if not accept and len(said) < _REASON_LEAST:
-        raise ReadingDecidedError(detail="say why the reading is refused")
+    said = reason_of(reason, accept=accept)
     state = "accepted" if accept else "refused"
     changed = DeclaredReading.objects.filter(pk=row.pk, state="waiting").update(
         state=state, decided_by=by, decided_at=workspace.now(), reason=said
@@ -330,9 +302,8 @@ def _band(workspace: Workspace, point: MeteringPoint, channel: str, last: Regist
 
     Without metered days the yearly use of the contract stands in; without that nothing can be said.
     """
-    zone = ZoneInfo(WARSAW)
-    since = datetime.fromtimestamp(last.epoch_s, tz=zone).date()
-    today = workspace.now().astimezone(zone).date()
+    since = local_day(last.epoch_s)
+    today = workspace.today()
     days = dict(
         _days_with_data(workspace, point.code, channel, min(since, today - timedelta(_LOOKED_BACK_DAYS)), today)
     )
@@ -373,21 +344,11 @@ def _days_with_data(
 
 def _declared(row: DeclaredReading) -> Declared:
     return Declared(
-        reading_id=row.pk,
+        **shared_fields(row),
         member=row.point.member.number,
         point=row.point.code,
         meter=row.meter_serial,
         obis=row.obis,
         epoch_s=row.epoch_s,
-        value_e3=row.value_e3,
         unit=row.unit,
-        low_e3=row.low_e3,
-        high_e3=row.high_e3,
-        note=row.note,
-        declared_by=row.declared_by,
-        declared_at=row.declared_at,
-        state=row.state,
-        decided_by=row.decided_by,
-        reason=row.reason,
-        photo=row.photo.kind if hasattr(row, "photo") else "",
     )

@@ -5,6 +5,8 @@ from typing import Final
 from ogniwo.core.kernel.ids import sha256_hex
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.formats.photos.model import BYTES_MAX, Photo, PhotoRefusedError
+from ogniwo.records.declared import CounterPhoto
+from ogniwo.records.media.models import MediaPhoto, MediaReading
 from ogniwo.records.messages.models import DeclaredReading, ReadingPhoto
 from ogniwo.records.visibility import Subject
 
@@ -18,6 +20,7 @@ __all__ = [
     "PhotoRefusedError",
     "TooManyPhotosError",
     "keep_photo",
+    "media_photo_of",
     "photo_of",
 ]
 
@@ -34,29 +37,37 @@ class TooManyPhotosError(Refusal):
     code = "photo.too_many"
 
 
-def keep_photo(reading: DeclaredReading, photo: Photo) -> None:
+def keep_photo(reading: DeclaredReading | MediaReading, photo: Photo) -> None:
     """Keep a photo beside its reading, once. Raises TooManyPhotosError."""
-    if ReadingPhoto.objects.filter(reading=reading).exists():
+    if hasattr(reading, "photo"):
         return
-    member = reading.point.member
-    if ReadingPhoto.objects.filter(reading__point__member=member, reading__state="waiting").count() >= (
-        PHOTOS_WAITING_MAX
-    ):
+    row: CounterPhoto
+    if isinstance(reading, DeclaredReading):
+        row, member = ReadingPhoto(reading=reading), reading.point.member
+        waiting = ReadingPhoto.objects.filter(reading__point__member=member, reading__state="waiting").count()
+    else:
+        row, member = MediaPhoto(reading=reading), reading.meter.member
+        waiting = MediaPhoto.objects.filter(reading__meter__member=member, reading__state="waiting").count()
+    if waiting >= PHOTOS_WAITING_MAX:
         raise TooManyPhotosError(detail=f"{PHOTOS_WAITING_MAX} photos of {member.number} wait already")
-    ReadingPhoto.objects.create(
-        reading=reading,
-        kind=photo.kind,
-        width=photo.width,
-        height=photo.height,
-        sha256=sha256_hex(photo.data),
-        data=photo.data,
-    )
+    row.kind, row.width, row.height = photo.kind, photo.width, photo.height
+    row.sha256, row.data = sha256_hex(photo.data), photo.data
+    row.save(force_insert=True)
 
 
 def photo_of(*, reading_id: int, subject: Subject) -> Photo:
     """The photo of a declared reading that the subject sees. Raises PhotoNotFoundError."""
     readings = DeclaredReading.objects.all().visible_to(subject).filter(pk=reading_id)
-    row = ReadingPhoto.objects.filter(reading__in=readings).first()
+    return _shown(ReadingPhoto.objects.filter(reading__in=readings).first(), reading_id)
+
+
+def media_photo_of(*, reading_id: int, subject: Subject) -> Photo:
+    """The photo of a declared reading of gas, heat or water that the subject sees. Raises PhotoNotFoundError."""
+    readings = MediaReading.objects.all().visible_to(subject).filter(pk=reading_id)
+    return _shown(MediaPhoto.objects.filter(reading__in=readings).first(), reading_id)
+
+
+def _shown(row: CounterPhoto | None, reading_id: int) -> Photo:
     if row is None:
         raise PhotoNotFoundError(detail=f"reading {reading_id} has no photo")
     return Photo(kind=row.kind, width=row.width, height=row.height, data=bytes(row.data))

@@ -5,11 +5,7 @@ kept under the hash of what was sent; saving names the digest of the outcome tha
 register has moved in the meantime.
 """
 
-import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -22,11 +18,11 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.services.parties.facts import Changes, as_facts, put_facts
 from ogniwo.services.parties.sheet import MemberSheet, SheetRow, bad_cell, read_sheet, with_reasons
 from ogniwo.services.workspace.audit import record_act
-from ogniwo.services.workspace.changing import changing, keep_whole
+from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.meanings import meaning_of
 from ogniwo.services.workspace.model import Workspace
+from ogniwo.services.workspace.previews import KeptFile, Previews
 
-KEPT_FOR: Final = timedelta(days=1)
 STATES: Final = ("new", "changed", "same", "refused")
 
 
@@ -81,23 +77,13 @@ class ImportPreview:
         return {state: self.count(state) for state in STATES}
 
 
-class _Kept(msgspec.Struct):
-    """A file that waits for its confirmation."""
-
-    organisation: str
-    file_name: str
-    data: bytes
+_PREVIEWS: Final = Previews("", PreviewNotFoundError)
 
 
 def look_at(workspace: Workspace, *, organisation: Organisation, data: bytes, file_name: str) -> ImportPreview:
     """Keep the file and say what each of its rows would do; nothing is saved. Raises TableRefusedError."""
     sheet = read_sheet(data, file_name=file_name)
-    kept = msgspec.json.encode(_Kept(organisation.code, file_name, data))
-    key = sha256_hex(kept)
-    folder = _folder(workspace)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _forget_old(workspace)
-    keep_whole(folder / key, kept)
+    key = _PREVIEWS.keep(workspace, KeptFile(organisation.code, file_name, data))
     return _tried(organisation, sheet, key)
 
 
@@ -127,7 +113,7 @@ def save(
                 record_act(workspace, action=action, target=one.number, facts=as_facts(one.changes))
         facts = {"file": sheet.file_name, "sha256": sheet.sha256, **preview.counts}
         record_act(workspace, action="members.import", target=organisation.code, facts=facts)
-    (_folder(workspace) / key).unlink(missing_ok=True)
+    _PREVIEWS.forget(workspace, key)
     return preview
 
 
@@ -180,7 +166,7 @@ def _outcome(organisation: Organisation, sheet: MemberSheet, key: str) -> Import
         (one.row, one.number, one.state, [(c.thing, c.about, c.field, c.before, c.after) for c in one.changes.made])
         for one in outcomes
     ]
-    digest = hashlib.sha256(msgspec.json.encode([sheet.sha256, told])).hexdigest()
+    digest = sha256_hex(msgspec.json.encode([sheet.sha256, told]))
     return ImportPreview(key=key, file_name=sheet.file_name, sha256=sheet.sha256, digest=digest, outcomes=outcomes)
 
 
@@ -211,29 +197,6 @@ def _row_outcome(organisation: Organisation, row: SheetRow) -> RowOutcome:
     )
 
 
-def _folder(workspace: Workspace) -> Path:
-    return workspace.root / "previews"
-
-
 def _sheet(workspace: Workspace, organisation: Organisation, key: str) -> MemberSheet:
-    if not (len(key) == hashlib.sha256().digest_size * 2 and key.isalnum() and key.isascii()):
-        raise PreviewNotFoundError(detail="there is no such preview")
-    try:
-        kept = msgspec.json.decode((_folder(workspace) / key).read_bytes(), type=_Kept)
-    except FileNotFoundError as error:
-        raise PreviewNotFoundError(detail="there is no such preview; send the file again") from error
-    if kept.organisation != organisation.code:
-        raise PreviewNotFoundError(detail="there is no such preview; send the file again")
+    kept = _PREVIEWS.kept(workspace, organisation_code=organisation.code, key=key)
     return read_sheet(kept.data, file_name=kept.file_name)
-
-
-def _forget_old(workspace: Workspace) -> None:
-    """Files hold people's data: what nobody confirmed in a day goes."""
-    oldest = (workspace.now() - KEPT_FOR).timestamp()
-    for path in _previews(_folder(workspace)):
-        if path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)
-
-
-def _previews(folder: Path) -> Iterator[Path]:
-    yield from (path for path in folder.iterdir() if path.is_file())

@@ -26,7 +26,7 @@ _LARGEST_EXACT: Final = 2**53
 
 
 class TableRefusedError(Refusal):
-    """A file is no table of members: too large, unreadable, without rows, or with headings that are not known."""
+    """A file is no table of members or states: too large, unreadable, without rows, or with unknown headings."""
 
     code = "members.table_refused"
 

@@ -1,17 +1,15 @@
 """Which plug-ins a workspace allows: a list of names in its settings file, `plugins = ["name"]`."""
 
-import json
 import re
 import tomllib
-from typing import Any, Final
+from typing import Any
 
 from django.db import transaction
 
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import BadSettingsError, Workspace
-
-_SETTING: Final = re.compile(r"^plugins[ \t]*=[ \t]*\[[^\]]*\][ \t]*$\n?", re.MULTILINE)
+from ogniwo.services.workspace.settings_line import setting_line, with_setting
 
 
 def plain_name(name: str) -> str:
@@ -47,19 +45,13 @@ def change_allowed(workspace: Workspace, *, name: str, allow: bool, version: str
 
 
 def _changed(workspace: Workspace, text: str, names: list[str]) -> str:
-    """The settings with another list; it stands first, where no table of TOML can swallow it."""
-    line = f"plugins = {json.dumps(names)}\n" if names else ""
-    changed = line + _SETTING.sub("", text, count=1)
-    wanted = {key: value for key, value in _settings(workspace, text).items() if key != "plugins"}
-    wanted |= {"plugins": names} if names else {}
-    try:
-        same = tomllib.loads(changed) == wanted
-    except tomllib.TOMLDecodeError:
-        same = False
-    if not same:
+    """The settings with another list. Raises BadSettingsError."""
+    changed = with_setting(text, "plugins", names or None)
+    if changed is None:
+        line = setting_line("plugins", names).strip()
         raise BadSettingsError(
             detail=f"{workspace.settings_file}: the list `plugins` is written in a way that is not changed by itself; "
-            f"write it by hand as one line: {line.strip() or 'plugins = []'}"
+            f"write it by hand as one line: {line}"
         )
     return changed
 

@@ -188,7 +188,7 @@ def data_until(workspace: Workspace, *, subject: Subject) -> int | None:
 
 def _until(workspace: Workspace, code: str) -> int | None:
     """The end of the last interval of a point with a value, of whichever of its channels ends first."""
-    now = workspace.now().astimezone(ZoneInfo(WARSAW)).date()
+    now = workspace.today()
     for back in range(_MONTHS_BACK):
         sums = _pair_of_days(workspace, code, Month(now.year, now.month).shifted(-back))
         ends = [one.until_epoch_s for one in sums if one is not None and one.until_epoch_s]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from django.db import transaction
@@ -28,10 +28,10 @@ from ogniwo.core.metering.watching import (
 )
 from ogniwo.records.visibility import Subject
 from ogniwo.records.watches.models import Alarm, Watch, WatchProgress
+from ogniwo.services.watching.ending import end_alarm, named
 from ogniwo.services.watching.freshness import newest_values
 from ogniwo.services.watching.targets import ContractedPower, Readings, Target, targets_of
 from ogniwo.services.watching.telling import tell_of_alarms
-from ogniwo.services.watching.words import local_text
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
@@ -257,21 +257,14 @@ class _Check:
         )
         self._new.append(alarm)
         self._counted.raised += 1
-        record_act(
-            self._workspace, action="alarm.raise", **self._named(alarm, {"worst": alarm.worst, "limit": alarm.limit})
-        )
+        said = named(self._watch, alarm, worst=alarm.worst, limit=alarm.limit)
+        record_act(self._workspace, action="alarm.raise", **said)
         if not found.open:
             self._end(alarm, "over")
 
     def _end(self, alarm: Alarm, because: str) -> None:
-        alarm.ended_at, alarm.ended_because = self._now, because
-        alarm.save(update_fields=["end_epoch_s", "ended_at", "ended_because", "corrected_at"])
+        end_alarm(self._workspace, self._watch, alarm, at=self._now, because=because)
         self._counted.ended += 1
-        record_act(
-            self._workspace,
-            action="alarm.end",
-            **self._named(alarm, {"until": local_text(alarm.end_epoch_s), "because": because}),
-        )
 
     def _correct(self, alarm: Alarm) -> None:
         """Readings hold nothing of it any more: an open alarm ends, one that has ended is only marked."""
@@ -281,20 +274,7 @@ class _Check:
             self._end(alarm, "corrected")
             return
         alarm.save(update_fields=["corrected_at"])
-        record_act(self._workspace, action="alarm.correct", **self._named(alarm, {}))
-
-    def _named(self, alarm: Alarm, facts: dict[str, object]) -> dict[str, Any]:
-        """On what an act was done, and its facts."""
-        said = {
-            "alarm": alarm.pk,
-            "watch": self._watch.name,
-            "kind": self._watch.kind,
-            "about": alarm.target,
-            "channel": alarm.channel,
-            "from": local_text(alarm.start_epoch_s),
-            **facts,
-        }
-        return {"target": f"{self._watch.organisation.code} {alarm.target}", "facts": said}
+        record_act(self._workspace, action="alarm.correct", **named(self._watch, alarm))
 
 
 def _month(epoch_s: int) -> Month:

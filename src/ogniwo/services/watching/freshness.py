@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from ogniwo.core.kernel.calendar import grid_of_month, local_day
+from ogniwo.core.kernel.calendar import grid_of_month
 from ogniwo.core.kernel.quality import Quality
 from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.records.metering.models import MeteringPoint
@@ -53,7 +53,7 @@ def newest_day_below(workspace: Workspace, *, subject: Subject) -> NewestDay | N
     Months that are yet to come are left out: what was filled in there is nothing new.
     """
     points = set(MeteringPoint.objects.all().visible_to(subject).values_list("code", flat=True))
-    today = local_day(int(workspace.now().timestamp()))
+    today = workspace.today()
     for month in reversed(workspace.series.months()):
         last: dict[str, int] = {}
         for one in workspace.series.completeness(month=month, points=points) if month.first <= today else ():

@@ -9,7 +9,6 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Count
 
-from ogniwo.core.kernel.calendar import local_day
 from ogniwo.core.metering.model import EXPORT, EXPORT_NETTED, IMPORT, IMPORT_NETTED, is_channel
 from ogniwo.core.metering.watching import Step, WatchKind
 from ogniwo.records.metering.models import ComputingSet, MeteringPoint
@@ -17,6 +16,7 @@ from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
 from ogniwo.records.watches.models import Alarm, Watch, WatchProgress
 from ogniwo.services.jobs.planning import ScheduleExistsError, plan_work
+from ogniwo.services.watching.ending import end_alarm
 from ogniwo.services.watching.model import (
     BadWatchError,
     NewWatch,
@@ -47,7 +47,7 @@ def add_watch(workspace: Workspace, *, organisation: Organisation, subject: Subj
 
     Raises BadWatchError, WatchExistsError, BusyError.
     """
-    today = local_day(int(workspace.now().timestamp()))
+    today = workspace.today()
     checked = _checked(wanted)
     point, computing_set = _about(checked, organisation, subject)
     said: dict[str, Any] = {
@@ -115,7 +115,7 @@ def pause_watch(workspace: Workspace, *, subject: Subject, watch_id: int, paused
             _stop_alarms(workspace, row)
             row.paused_at = workspace.now()
         else:
-            row.paused_at, row.valid_from = None, local_day(int(workspace.now().timestamp()))
+            row.paused_at, row.valid_from = None, workspace.today()
             WatchProgress.objects.filter(watch=row).delete()
         row.save(update_fields=["paused_at", "valid_from"])
         record_act(workspace, action="watch.pause" if paused else "watch.resume", **_named(row, {}))
@@ -135,10 +135,7 @@ def remove_watch(workspace: Workspace, *, subject: Subject, watch_id: int) -> No
 
 def _stop_alarms(workspace: Workspace, row: Watch) -> None:
     for alarm in Alarm.objects.filter(watch=row, ended_at=None):
-        alarm.ended_at, alarm.ended_because = workspace.now(), "stopped"
-        alarm.save(update_fields=["ended_at", "ended_because"])
-        facts = {"alarm": alarm.pk, "watch": row.name, "kind": row.kind, "because": "stopped", "about": alarm.target}
-        record_act(workspace, action="alarm.end", target=f"{row.organisation.code} {alarm.target}", facts=facts)
+        end_alarm(workspace, row, alarm, at=workspace.now(), because="stopped")
 
 
 def _named(row: Watch, facts: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from ogniwo.core.kernel.calendar import local_day
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.series.store import IntervalStore
 
@@ -76,6 +77,10 @@ class Workspace:
     now: Now = system_now
     sample_rates: bool = False
     ledger: str = ""
+
+    def today(self) -> date:
+        """The local calendar day of now."""
+        return local_day(int(self.now().timestamp()))
 
     @property
     def settings_file(self) -> Path:

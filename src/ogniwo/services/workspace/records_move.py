@@ -25,6 +25,7 @@ from ogniwo.records.jobs.models import Job
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.records_place import POSTGRESQL, address_in_use, database_of, quoted_schema, server_for
+from ogniwo.services.workspace.settings_line import with_setting
 
 Row = tuple[Any, ...]
 Step = Callable[[str], None]
@@ -227,8 +228,10 @@ def _continue_numbers(columns: dict[str, dict[str, str]]) -> None:
 def _switch(workspace: Workspace, address: str) -> None:
     """From here on the workspace is opened over the database."""
     settings = workspace.settings_file
-    text = settings.read_text(encoding="utf-8")
-    keep_whole(settings, f"database = {json.dumps(address, ensure_ascii=False)}\n{text}".encode())
+    changed = with_setting(settings.read_text(encoding="utf-8"), "database", address)
+    if changed is None:
+        raise RecordsMoveError(detail=f"write `database` in {settings} as one line at the top, or not at all")
+    keep_whole(settings, changed.encode())
 
 
 def _set_aside(file: Path, kept: Path) -> None:

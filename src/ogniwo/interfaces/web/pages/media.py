@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,17 +9,17 @@ from django.utils.translation import gettext as _
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.charts import Chart, line_chart
-from ogniwo.interfaces.web.context import scope, viewer, workspace
+from ogniwo.interfaces.web.context import scope, workspace
 from ogniwo.interfaces.web.media_words import KINDS, MEDIA, unit_word
+from ogniwo.interfaces.web.pages.readings import decided
 from ogniwo.interfaces.web.photos import photo_answer
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, out_of_sight
-from ogniwo.services.metering.declaring import ReadingNotFoundError
-from ogniwo.services.metering.media.model import MediaMeterNotFoundError, MeterDetails, today
+from ogniwo.services.metering.media.model import MediaMeterNotFoundError, MeterDetails
 from ogniwo.services.metering.media.queries import meter_details, meters_below, meters_by_medium
-from ogniwo.services.metering.media.readings import decide_media, declared_media, media_photo_of, waiting_media
-from ogniwo.services.metering.photos import PhotoNotFoundError
+from ogniwo.services.metering.media.readings import decide_media, declared_media, waiting_media
+from ogniwo.services.metering.photos import PhotoNotFoundError, media_photo_of
 
 PER_PAGE: Final = 100
 
@@ -67,7 +66,7 @@ def shown_meter(
         "readings": declared_media(subject=subject, meter_id=meter_id, limit=20),
         "chart": _chart(details),
         "kinds": KINDS.items(),
-        "today": f"{today(workspace())}",
+        "today": f"{workspace().today()}",
         "refusal": refusal,
         "given": request.POST if refusal else {},
     }
@@ -84,17 +83,7 @@ def readings(request: HttpRequest, standing: Standing, *, code: str) -> HttpResp
 @page("media/readings/<int:reading_id>/", name="decide_media_reading", act=Act.ESTIMATE, methods=("POST",))
 def decide(request: HttpRequest, standing: Standing, *, code: str, reading_id: int) -> HttpResponse:
     """Accept or refuse one."""
-    accept = request.POST.get("decision") == "accept"
-    with out_of_sight(ReadingNotFoundError):
-        decide_media(
-            workspace(),
-            subject=scope(standing, code),
-            reading_id=reading_id,
-            accept=accept,
-            reason=request.POST.get("reason", ""),
-            by=viewer(request).login,
-        )
-    messages.success(request, _("The reading was accepted.") if accept else _("The reading was refused."))
+    decided(request, decide_media, subject=scope(standing, code), reading_id=reading_id)
     return redirect("media_readings", code=code)
 
 

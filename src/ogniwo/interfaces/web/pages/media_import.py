@@ -1,17 +1,12 @@
 """States of meters of gas, heat and water from a file: what each row would do, and saving what was shown."""
 
-from typing import Final
-
-from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import ngettext
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import language, scope, workspace
 from ogniwo.interfaces.web.downloads import download
+from ogniwo.interfaces.web.previews import say_saved, sent_file, shown_preview
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, out_of_sight
@@ -27,8 +22,6 @@ from ogniwo.services.metering.media.sheet import COLUMNS, states_template
 from ogniwo.services.parties.sheet import BYTES_MAX, ROWS_MAX, TableRefusedError
 from ogniwo.services.workspace.queries import organisation
 
-PER_PAGE: Final = 200
-
 
 @page("media-import/", name="media_import", act=Act.IMPORT_FILES, methods=("GET", "POST"))
 def media_import(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
@@ -37,7 +30,7 @@ def media_import(request: HttpRequest, standing: Standing, *, code: str) -> Http
     subject = scope(standing, code)
     if request.method == "POST":
         try:
-            data, name = _file(request.FILES.get("file"))
+            data, name = sent_file(request)
             preview = look_at_states(
                 workspace(),
                 organisation=organisation(code=code, subject=subject),
@@ -79,29 +72,9 @@ def media_preview(request: HttpRequest, standing: Standing, *, code: str, previe
                 digest=request.POST.get("digest", ""),
                 leave_refused=request.POST.get("do") == "leave",
             )
-        stored = done.count("new")
-        messages.success(request, ngettext("%(n)d row was saved.", "%(n)d rows were saved.", stored) % {"n": stored})
+        say_saved(request, done)
         return redirect("media", code=code)
     with out_of_sight(MediaPreviewNotFoundError):
         found = look_at_states_again(workspace(), organisation=place, subject=subject, key=preview)
-    state = request.GET.get("state", "")
-    shown = [one for one in found.outcomes if state in {"", one.state}]
-    context = {
-        "preview": found,
-        "counts": [(name, found.count(name)) for name in STATES],
-        "todo": found.count("new"),
-        "refused": found.count("refused"),
-        "state": state,
-        "paging": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
-        "query": f"state={state}&" if state in STATES else "",
-    }
+    context = shown_preview(request, found, states=STATES, form="media_import")
     return render(request, "web/media_preview.html", context)
-
-
-def _file(sent: object) -> tuple[bytes, str]:
-    """The file of the form; its size is asked before it is read."""
-    if not isinstance(sent, UploadedFile):
-        raise NoFileError(detail="no file was sent")
-    if (sent.size or 0) > BYTES_MAX:
-        raise TableRefusedError(detail=f"{sent.name} has more than {BYTES_MAX // 1_000_000} MB")
-    return sent.read(), (sent.name or "?")[:200]

@@ -1,17 +1,12 @@
 """Members from a file: template, what each row would do, its faults as a file, and saving what was shown."""
 
-from typing import Final
-
-from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import ngettext
 
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.interfaces.web.context import language, scope, workspace
 from ogniwo.interfaces.web.downloads import download
+from ogniwo.interfaces.web.previews import say_saved, sent_file, shown_preview
 from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, out_of_sight
@@ -28,17 +23,14 @@ from ogniwo.services.parties.member_import import (
 from ogniwo.services.parties.sheet import BYTES_MAX, COLUMNS, ROWS_MAX, TableRefusedError, template
 from ogniwo.services.workspace.queries import Organisation, organisation
 
-PER_PAGE: Final = 200
-
 
 @page("member-import/", name="member_import", act=Act.MANAGE_MEMBERS, methods=("GET", "POST"))
 def member_import(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """The form for a file; what is sent is looked at and kept for a day, nothing is saved."""
     refusal: Refusal | None = None
     if request.method == "POST":
-        sent = request.FILES.get("file")
         try:
-            data, name = _file(sent)
+            data, name = sent_file(request)
             preview = look_at(workspace(), organisation=_place(standing, code), data=data, file_name=name)
         except (TableRefusedError, NoFileError) as found:
             refusal = found
@@ -73,21 +65,10 @@ def member_preview(request: HttpRequest, standing: Standing, *, code: str, previ
                 digest=request.POST.get("digest", ""),
                 leave_refused=request.POST.get("do") == "leave",
             )
-        stored = done.count("new") + done.count("changed")
-        messages.success(request, ngettext("%(n)d row was saved.", "%(n)d rows were saved.", stored) % {"n": stored})
+        say_saved(request, done)
         return redirect("members", code=code)
     found = _looked_at(place, preview)
-    state = request.GET.get("state", "")
-    shown = [one for one in found.outcomes if state in {"", one.state}]
-    context = {
-        "preview": found,
-        "counts": [(name, found.count(name)) for name in STATES],
-        "todo": found.count("new") + found.count("changed"),
-        "refused": found.count("refused"),
-        "state": state,
-        "paging": Paginator(shown, PER_PAGE).get_page(request.GET.get("page")),
-        "query": f"state={state}&" if state in STATES else "",
-    }
+    context = shown_preview(request, found, states=STATES, form="member_import")
     return render(request, "web/member_preview.html", context)
 
 
@@ -100,15 +81,6 @@ def member_errors(request: HttpRequest, standing: Standing, *, code: str, previe
             workspace(), organisation=_place(standing, code), key=preview, form=wanted, language=language()
         )
     return download(data, name=f"members-errors.{wanted}")
-
-
-def _file(sent: object) -> tuple[bytes, str]:
-    """The file of the form; its size is asked before it is read."""
-    if not isinstance(sent, UploadedFile):
-        raise NoFileError(detail="no file was sent")
-    if (sent.size or 0) > BYTES_MAX:
-        raise TableRefusedError(detail=f"{sent.name} has more than {BYTES_MAX // 1_000_000} MB")
-    return sent.read(), (sent.name or "?")[:200]
 
 
 def _looked_at(place: Organisation, key: str) -> ImportPreview:

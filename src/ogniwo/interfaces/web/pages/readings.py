@@ -1,5 +1,7 @@
 """Readings that members declared: the partner accepts or refuses each."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,6 +13,7 @@ from ogniwo.interfaces.web.registry import page
 from ogniwo.services.access.roles import Act
 from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.declaring import ReadingNotFoundError, decide_reading, declared_readings
+from ogniwo.services.workspace.queries import Subject
 
 
 @page("quality/readings/", name="declared_readings", act=Act.SEE_METERING)
@@ -29,15 +32,20 @@ def photo(request: HttpRequest, standing: Standing, *, code: str, reading_id: in
 @page("quality/readings/<int:reading_id>/", name="decide_reading", act=Act.ESTIMATE, methods=("POST",))
 def decide(request: HttpRequest, standing: Standing, *, code: str, reading_id: int) -> HttpResponse:
     """Accept or refuse one."""
+    decided(request, decide_reading, subject=scope(standing, code), reading_id=reading_id)
+    return redirect("declared_readings", code=code)
+
+
+def decided(request: HttpRequest, decide: Callable[..., object], *, subject: Subject, reading_id: int) -> None:
+    """Decide on a reading of whichever kind of meter as the form says."""
     accept = request.POST.get("decision") == "accept"
     with out_of_sight(ReadingNotFoundError):
-        decide_reading(
+        decide(
             workspace(),
-            subject=scope(standing, code),
+            subject=subject,
             reading_id=reading_id,
             accept=accept,
             reason=request.POST.get("reason", ""),
             by=viewer(request).login,
         )
     messages.success(request, _("The reading was accepted.") if accept else _("The reading was refused."))
-    return redirect("declared_readings", code=code)

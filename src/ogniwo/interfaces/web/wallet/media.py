@@ -15,8 +15,8 @@ from ogniwo.interfaces.web.wallet.meters import sent_photo, shown_meters
 from ogniwo.services.access.viewers import Standing, out_of_sight
 from ogniwo.services.metering.declaring import ImplausibleReadingError
 from ogniwo.services.metering.media.model import MediaMeterNotFoundError, Typed
-from ogniwo.services.metering.media.readings import declare_media, media_photo_of
-from ogniwo.services.metering.photos import PhotoNotFoundError, PhotoRefusedError, TooManyPhotosError
+from ogniwo.services.metering.media.readings import declare_media
+from ogniwo.services.metering.photos import PhotoNotFoundError, PhotoRefusedError, TooManyPhotosError, media_photo_of
 
 _REFUSED: Final = (
     BadMediaStateError,

@@ -9,7 +9,6 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ogniwo.core.kernel.calendar import local_day
 from ogniwo.interfaces.web.context import day_of, month_of, viewer, workspace
 from ogniwo.interfaces.web.downloads import download
 from ogniwo.interfaces.web.registry import wallet_page
@@ -64,7 +63,7 @@ def tokens(request: HttpRequest, standing: Standing, *, code: str, number: str) 
         "direction": direction,
         "older": history[-1].log_index if len(history) == _PAGE else "",
         "facts": facts_of(request, standing, seen, code=code, urls=urls),
-        "until": local_day(int(workspace().now().timestamp())),
+        "until": workspace().today(),
         "texts": _texts(),
     }
     return render(request, "web/wallet/tokens.html", context)
@@ -88,7 +87,7 @@ def statement(request: HttpRequest, standing: Standing, *, code: str, number: st
     `from` and `to` are local days, both included; without them everything up to today.
     """
     form = form if form in {"pdf", "csv", "xlsx"} else "csv"
-    today = local_day(int(workspace().now().timestamp()))
+    today = workspace().today()
     try:
         first = _day(request.GET.get("from", ""), otherwise=first_day(workspace()))
         last = _day(request.GET.get("to", ""), otherwise=max(first, today))

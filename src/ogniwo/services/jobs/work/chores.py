@@ -8,7 +8,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from ogniwo.core.kernel.calendar import Month, local_day
+from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Finding, Severity, finding_row
 from ogniwo.records.access.models import Invitation
 from ogniwo.services.access.roles import Act
@@ -61,7 +61,7 @@ def check_data(context: JobContext, *, month: str = "") -> dict[str, Any]:
     The days that have not come yet are no gaps: only warnings and errors about days before today are kept.
     """
     now = context.workspace.now()
-    yesterday = local_day(int(now.timestamp())) - timedelta(days=1)
+    yesterday = context.workspace.today() - timedelta(days=1)
     period = Month.parse(month) if month else Month(yesterday.year, yesterday.month)
     owner, subject = organisation(code=context.organisation.code, subject=context.subject), context.subject
     total, done = len(visible_points(organisation=owner, subject=subject)), 0

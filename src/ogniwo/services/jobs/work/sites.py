@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ogniwo.core.kernel.calendar import Month, local_day
+from ogniwo.core.kernel.calendar import Month
 from ogniwo.services.access.roles import Act
 from ogniwo.services.exchange.sites import SiteView, due_months, pull_month, sites_of
 from ogniwo.services.jobs.kinds import JobContext, job_kind
@@ -15,7 +15,7 @@ def pull_sites(context: JobContext, *, month: str = "", site: str = "") -> dict[
 
     A site that does not answer holds the others up no more than it takes to find out; its row has the problem.
     """
-    today = local_day(int(context.workspace.now().timestamp()))
+    today = context.workspace.today()
     months = (Month.parse(month),) if month else due_months(today)
     chosen = [one for one in sites_of(subject=context.subject) if not site or str(one.site_id) == site]
     pulls = [_pulled(context, one, each) for one in chosen for each in months]

@@ -4,11 +4,9 @@ The file is kept under the hash of what was sent until somebody confirms it, for
 of the outcome that was seen, and is refused when the states have moved in the meantime.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from pathlib import Path
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -29,14 +27,13 @@ from ogniwo.services.metering.media.model import (
     read_day,
     read_minute,
     read_typed,
-    today,
 )
 from ogniwo.services.metering.media.sheet import StateRow, StateSheet, read_states
 from ogniwo.services.workspace.audit import acting, record_act
-from ogniwo.services.workspace.changing import changing, keep_whole
+from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
+from ogniwo.services.workspace.previews import KeptFile, Previews
 
-KEPT_FOR: Final = timedelta(days=1)
 STATES: Final = ("new", "same", "refused")
 
 
@@ -92,14 +89,6 @@ class StatesPreview:
         return tuple(one.finding for one in self.outcomes if one.finding is not None)
 
 
-class _Kept(msgspec.Struct):
-    """A file that waits for its confirmation."""
-
-    organisation: str
-    file_name: str
-    data: bytes
-
-
 @dataclass(frozen=True, slots=True)
 class _Planned:
     """An outcome with what would be stored for it."""
@@ -109,17 +98,15 @@ class _Planned:
     state: MediaState | None
 
 
+_PREVIEWS: Final = Previews("media", MediaPreviewNotFoundError)
+
+
 def look_at_states(
     workspace: Workspace, *, organisation: Organisation, subject: Subject, data: bytes, file_name: str
 ) -> StatesPreview:
     """Keep the file and say what each of its rows would do; nothing is saved. Raises TableRefusedError."""
     sheet = read_states(data, file_name=file_name)
-    kept = msgspec.json.encode(_Kept(organisation.code, file_name, data))
-    key = sha256_hex(kept)
-    folder = _folder(workspace)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _forget_old(workspace)
-    keep_whole(folder / key, kept)
+    key = _PREVIEWS.keep(workspace, KeptFile(organisation.code, file_name, data))
     return _preview(sheet, key, _planned(workspace, organisation, subject, sheet))
 
 
@@ -152,7 +139,7 @@ def save_states(
         if preview.digest != digest:
             raise MediaPreviewOutdatedError(detail="states changed since you looked; nothing was saved, look again")
         _save(workspace, organisation, planned, preview, leave_refused=leave_refused)
-    (_folder(workspace) / key).unlink(missing_ok=True)
+    _PREVIEWS.forget(workspace, key)
     return preview
 
 
@@ -220,7 +207,7 @@ def _planned(
     rows = MediaStateRow.objects.filter(meter__in=meters.values(), ended_at=None).select_related("meter")
     for row in rows:
         states[row.meter.serial].extend(holding([row]))
-    until = today(workspace)
+    until = workspace.today()
     found = [
         _plan(row, meters.get(row.serial), states, until, sheet.file_name) for row in sorted(sheet.rows, key=_time)
     ]
@@ -274,29 +261,10 @@ def _preview(sheet: StateSheet, key: str, planned: Sequence[_Planned]) -> States
         (one.row, one.serial, one.typed.day, one.typed.time, one.typed.kind, one.value_e3, one.state)
         for one in outcomes
     ]
-    digest = hashlib.sha256(msgspec.json.encode([sheet.sha256, told])).hexdigest()
+    digest = sha256_hex(msgspec.json.encode([sheet.sha256, told]))
     return StatesPreview(key=key, file_name=sheet.file_name, sha256=sheet.sha256, digest=digest, outcomes=outcomes)
 
 
-def _folder(workspace: Workspace) -> Path:
-    return workspace.root / "previews" / "media"
-
-
 def _sheet(workspace: Workspace, organisation: Organisation, key: str) -> StateSheet:
-    if not (len(key) == hashlib.sha256().digest_size * 2 and key.isalnum() and key.isascii()):
-        raise MediaPreviewNotFoundError(detail="there is no such preview")
-    try:
-        kept = msgspec.json.decode((_folder(workspace) / key).read_bytes(), type=_Kept)
-    except FileNotFoundError as error:
-        raise MediaPreviewNotFoundError(detail="there is no such preview; send the file again") from error
-    if kept.organisation != organisation.code:
-        raise MediaPreviewNotFoundError(detail="there is no such preview; send the file again")
+    kept = _PREVIEWS.kept(workspace, organisation_code=organisation.code, key=key)
     return read_states(kept.data, file_name=kept.file_name)
-
-
-def _forget_old(workspace: Workspace) -> None:
-    """Files hold people's data: what nobody confirmed in a day goes."""
-    oldest = (workspace.now() - KEPT_FOR).timestamp()
-    for path in _folder(workspace).iterdir():
-        if path.is_file() and path.stat().st_mtime < oldest:
-            path.unlink(missing_ok=True)

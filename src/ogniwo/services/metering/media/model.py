@@ -3,9 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
-from ogniwo.core.kernel.calendar import WARSAW
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.media import (
     NO_TIME,
@@ -20,7 +18,6 @@ from ogniwo.core.metering.media import (
 )
 from ogniwo.records.media.models import MediaMeter, MediaStateRow
 from ogniwo.records.visibility import Subject
-from ogniwo.services.workspace.model import Workspace
 
 _MINUTES: int = 60
 
@@ -113,11 +110,6 @@ class Typed:
     value: str
     time: str = ""
     kind: str = StateKind.READING.value
-
-
-def today(workspace: Workspace) -> date:
-    """The local day."""
-    return workspace.now().astimezone(ZoneInfo(WARSAW)).date()
 
 
 def counter_of(meter: MediaMeter) -> Counter:

@@ -28,7 +28,6 @@ from ogniwo.services.metering.media.model import (
     meter_row,
     read_day,
     read_typed,
-    today,
 )
 from ogniwo.services.workspace.audit import acting, record_act
 from ogniwo.services.workspace.changing import changing
@@ -122,7 +121,7 @@ def correct_state(workspace: Workspace, *, subject: Subject, state_id: int, type
     said = _reason(reason)
     with changing(workspace, "a state of a meter corrected"), transaction.atomic():
         old = _state(subject, state_id)
-        state = read_typed(typed, old.meter, until=today(workspace))
+        state = read_typed(typed, old.meter, until=workspace.today())
         _end(workspace, old, said)
         require_fits(state, _holding(old.meter), counter_of(old.meter))
         store_state(workspace, old.meter, state, source="partner", corrects=old)
@@ -172,7 +171,7 @@ def _registered(
     workspace: Workspace, owner: Member, medium: str, new: NewMeter, *, replaces: MediaMeter | None
 ) -> MediaMeter:
     row = _checked(owner, medium, new, replaces)
-    if row.installed_on > today(workspace):
+    if row.installed_on > workspace.today():
         raise BadMediaMeterError(detail=f"{row.installed_on} is yet to come")
     if MediaMeter.objects.filter(organisation=owner.organisation, serial=row.serial).exists():
         raise BadMediaMeterError(detail=f"{owner.organisation.code} has a meter {row.serial} already")
@@ -227,7 +226,7 @@ def _number(text: str, what: str, least: int, most: int) -> int:
 def _removed(workspace: Workspace, row: MediaMeter, day: date, final: str) -> None:
     if row.removed_on is not None:
         raise BadMediaMeterError(detail=f"meter {row.serial} was removed on {row.removed_on}")
-    if not row.installed_on <= day <= today(workspace):
+    if not row.installed_on <= day <= workspace.today():
         raise BadMediaMeterError(detail=f"meter {row.serial} is there since {row.installed_on}; not removed on {day}")
     later = MediaStateRow.objects.filter(meter=row, ended_at=None, day__gt=day).order_by("day").last()
     if later is not None:
@@ -241,7 +240,7 @@ def _removed(workspace: Workspace, row: MediaMeter, day: date, final: str) -> No
 
 def _entered(workspace: Workspace, row: MediaMeter, typed: Typed, *, source: str) -> MediaStateRow | None:
     """Store a typed state that fits; None when the same one is there."""
-    state, others = read_typed(typed, row, until=today(workspace)), _holding(row)
+    state, others = read_typed(typed, row, until=workspace.today()), _holding(row)
     if state in others:
         return None
     require_fits(state, others, counter_of(row))

@@ -17,7 +17,6 @@ from ogniwo.services.metering.media.model import (
     holding,
     meter_row,
     state_view,
-    today,
 )
 from ogniwo.services.workspace.listed import Listed
 from ogniwo.services.workspace.model import Workspace
@@ -71,7 +70,7 @@ def _details(workspace: Workspace, view: MeterView, rows: Sequence[MediaStateRow
         meter=view,
         states=tuple(state_view(one) for one in rows),
         uses=uses(states, view.counter),
-        expected=None if view.removed_on else plausible(states, day=today(workspace), counter=view.counter),
+        expected=None if view.removed_on else plausible(states, day=workspace.today(), counter=view.counter),
     )
 
 

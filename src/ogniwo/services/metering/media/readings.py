@@ -5,8 +5,7 @@ As with electricity, a declared reading changes nothing until the partner accept
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Final
+from datetime import date
 
 from django.db import transaction
 
@@ -19,31 +18,24 @@ from ogniwo.core.metering.media import (
     require_fits,
     time_text,
 )
-from ogniwo.formats.photos.model import Photo
 from ogniwo.formats.photos.read import read_photo
-from ogniwo.records.media.models import MediaPhoto, MediaReading, MediaReadingQuerySet, MediaStateRow
+from ogniwo.records.media.models import MediaReading, MediaReadingQuerySet, MediaStateRow
 from ogniwo.records.visibility import Subject
 from ogniwo.services.messages.operations import tell
-from ogniwo.services.metering.declaring import ImplausibleReadingError, ReadingDecidedError, ReadingNotFoundError
-from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed, today
+from ogniwo.services.metering.declared import TEXT_MOST, DeclaredView, ReadingDecidedError, reason_of, shared_fields
+from ogniwo.services.metering.declaring import ImplausibleReadingError, ReadingNotFoundError
+from ogniwo.services.metering.media.model import Typed, counter_of, holding, log_name, meter_row, read_typed
 from ogniwo.services.metering.media.operations import store_state
-from ogniwo.services.metering.photos import PHOTOS_WAITING_MAX, PhotoNotFoundError, TooManyPhotosError
+from ogniwo.services.metering.photos import keep_photo
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
-_REASON_LEAST: Final = 3
-_TEXT_MOST: Final = 300
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MediaDeclared:
-    """A declared reading with its meter, the band that the member saw, and what became of it.
+class MediaDeclared(DeclaredView):
+    """A declared reading with its meter."""
 
-    Values are in 10^-3 of the unit; `photo` is jpeg, png, webp, or "" for none.
-    """
-
-    reading_id: int
     meter_id: int
     member: str
     serial: str
@@ -53,21 +45,6 @@ class MediaDeclared:
     decimals: int
     day: date
     time: str
-    value_e3: int
-    low_e3: int | None
-    high_e3: int | None
-    note: str
-    declared_by: str
-    declared_at: datetime
-    state: str
-    decided_by: str
-    reason: str
-    photo: str
-
-    @property
-    def plausible(self) -> bool:
-        """Whether it lies in the band; without a band nobody can say no."""
-        return self.low_e3 is None or self.high_e3 is None or self.low_e3 <= self.value_e3 <= self.high_e3
 
 
 def declare_media(
@@ -87,7 +64,7 @@ def declare_media(
     BackwardsMediaStateError, ImplausibleReadingError, PhotoRefusedError, TooManyPhotosError.
     """
     meter = meter_row(subject=subject, meter_id=meter_id)
-    state = read_typed(Typed(day=typed.day, value=typed.value, time=typed.time), meter, until=today(workspace))
+    state = read_typed(Typed(day=typed.day, value=typed.value, time=typed.time), meter, until=workspace.today())
     others = holding(MediaStateRow.objects.filter(meter=meter, ended_at=None))
     band = plausible(others, day=state.day, counter=counter_of(meter))
     _require_forward(state, others)
@@ -103,13 +80,13 @@ def declare_media(
             defaults={
                 "low_e3": band.low_e3 if band else None,
                 "high_e3": band.high_e3 if band else None,
-                "note": note.strip()[:_TEXT_MOST],
+                "note": note.strip()[:TEXT_MOST],
                 "declared_by": by,
                 "declared_at": workspace.now(),
             },
         )
         if picture is not None and kept.state == "waiting":
-            _keep_photo(kept, picture)
+            keep_photo(kept, picture)
         if new:
             facts = {"day": str(state.day), "time": time_text(state.minute), "value_e3": state.value_e3}
             facts |= {"photo": sha256_hex(picture.data)} if picture else {}
@@ -143,13 +120,11 @@ def decide_media(workspace: Workspace, *, subject: Subject, reading_id: int, acc
     Returns the id of the meter. Raises ReadingNotFoundError, ReadingDecidedError, BusyError, and when it no longer fits
     BadMediaStateError, BackwardsMediaStateError or RolloverError: then it still waits.
     """
-    said = reason.strip()[:_TEXT_MOST]
     with changing(workspace, "a member's reading"), transaction.atomic():
         row = _readings(subject).filter(pk=reading_id).first()
         if row is None:
             raise ReadingNotFoundError(detail=f"there is no declared reading {reading_id}")
-        if not accept and len(said) < _REASON_LEAST:
-            raise ReadingDecidedError(detail="say why the reading is refused")
+        said = reason_of(reason, accept=accept)
         if row.state != "waiting":
             raise ReadingDecidedError(detail=f"the reading was {row.state} by {row.decided_by}")
         state = "accepted" if accept else "refused"
@@ -179,33 +154,6 @@ def _accept(workspace: Workspace, row: MediaReading) -> None:
         store_state(workspace, row.meter, state, source="member", reading=row)
 
 
-def media_photo_of(*, reading_id: int, subject: Subject) -> Photo:
-    """The photo of a declared reading that the subject sees. Raises PhotoNotFoundError."""
-    readings = MediaReading.objects.all().visible_to(subject).filter(pk=reading_id)
-    row = MediaPhoto.objects.filter(reading__in=readings).first()
-    if row is None:
-        raise PhotoNotFoundError(detail=f"reading {reading_id} has no photo")
-    return Photo(kind=row.kind, width=row.width, height=row.height, data=bytes(row.data))
-
-
-def _keep_photo(reading: MediaReading, photo: Photo) -> None:
-    """Keep a photo beside its reading, once; what waits must not grow at a member's pleasure."""
-    if MediaPhoto.objects.filter(reading=reading).exists():
-        return
-    member = reading.meter.member
-    waiting = MediaPhoto.objects.filter(reading__meter__member=member, reading__state="waiting").count()
-    if waiting >= PHOTOS_WAITING_MAX:
-        raise TooManyPhotosError(detail=f"{PHOTOS_WAITING_MAX} photos of {member.number} wait already")
-    MediaPhoto.objects.create(
-        reading=reading,
-        kind=photo.kind,
-        width=photo.width,
-        height=photo.height,
-        sha256=sha256_hex(photo.data),
-        data=photo.data,
-    )
-
-
 def _readings(subject: Subject) -> MediaReadingQuerySet:
     """What a subject sees, with the photos' facts and without their bytes."""
     rows = MediaReading.objects.all().visible_to(subject)
@@ -214,7 +162,7 @@ def _readings(subject: Subject) -> MediaReadingQuerySet:
 
 def _declared(row: MediaReading) -> MediaDeclared:
     return MediaDeclared(
-        reading_id=row.pk,
+        **shared_fields(row),
         meter_id=row.meter_id,
         member=row.meter.member.number,
         serial=row.meter.serial,
@@ -224,14 +172,4 @@ def _declared(row: MediaReading) -> MediaDeclared:
         decimals=row.meter.decimals,
         day=row.day,
         time=time_text(row.minute if row.minute >= 0 else NO_TIME),
-        value_e3=row.value_e3,
-        low_e3=row.low_e3,
-        high_e3=row.high_e3,
-        note=row.note,
-        declared_by=row.declared_by,
-        declared_at=row.declared_at,
-        state=row.state,
-        decided_by=row.decided_by,
-        reason=row.reason,
-        photo=row.photo.kind if hasattr(row, "photo") else "",
     )
