@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 
@@ -153,6 +154,19 @@ def test_a_notice_goes_to_all_or_to_one(posted, sign_in):
     assert clerk.post(console("write_notice"), given | {"kind": "bill"}).status_code == HTTPStatus.CONFLICT
     auditor = sign_in(posted, Role.AUDITOR)
     assert auditor.post(console("write_notice"), given).status_code == HTTPStatus.FORBIDDEN
+
+
+def test_a_notice_repeated_on_the_same_local_day_is_one(posted):
+    """Half an hour after midnight in Warsaw it is still the day before at Greenwich."""
+    given = {"kind": "notice", "title": "t", "text": "a text", "member_number": "", "by": "x"}
+    place = Organisation.objects.get(code=COMMUNITY_CODE)
+    times = [
+        datetime(2026, 11, day, *at, tzinfo=UTC) for day, at in ((5, (23, 30)), (5, (23, 40)), (6, (8,)), (6, (23, 10)))
+    ]
+    for time in times:
+        write_notice(replace(posted, now=lambda time=time: time), organisation=place, subject=Subject("/"), **given)
+    told = Message.objects.filter(sender="partner").order_by("at").values_list("at", flat=True)
+    assert list(told) == [times[0], times[3]]
 
 
 @pytest.mark.parametrize("text", ["", "    ", "no", "x" * 4001])

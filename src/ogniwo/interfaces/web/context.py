@@ -107,7 +107,7 @@ def month_of(request: HttpRequest) -> Month:
     """The month that all pages show: from the address, else the one last chosen, else the last whole month."""
     month = _parsed(request.GET.get("month") or request.session.get("month") or "")
     if month is None:
-        today: date = workspace().now().date()
+        today: date = workspace().today()
         month = Month(today.year, today.month).shifted(-1)
     if request.GET.get("month") and request.session.get("month") != str(month):
         request.session["month"] = str(month)  # only what changed: reading a page should not write

@@ -167,7 +167,7 @@ def issue_certificate(
     """
     if check.method not in METHODS or check.document_kind not in DOCUMENT_KINDS or key_storage not in KEY_STORAGES:
         raise CertificateRefusedError(detail=f"{check.method}, {check.document_kind} or {key_storage} is no known word")
-    if check.day > workspace.now().date():
+    if check.day > workspace.today():
         raise CertificateRefusedError(detail=f"the identity check of {check.day} has not taken place yet")
     if not has_ledger(workspace):
         raise NoLedgerError(detail="the ledger holds no key of the party yet; register one with `ogniwo contract key`")

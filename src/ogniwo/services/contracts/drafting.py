@@ -82,7 +82,7 @@ def draft_contract(
     terms = Terms(
         asset=frame.asset,
         clauses=frame.clauses,
-        concluded=workspace.now().date().isoformat(),
+        concluded=workspace.today().isoformat(),
         language="en" if frame.language == "en" else "pl",
         notice_days=frame.notice_days,
         obligations=obligations_of(given, provider=parties[0].account, user=parties[1].account, asset=frame.asset),

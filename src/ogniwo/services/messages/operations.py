@@ -5,6 +5,7 @@ from typing import Final
 
 from django.db import transaction
 
+from ogniwo.core.kernel.calendar import local_midnight
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.messages.models import Message, MessageRead
@@ -58,7 +59,7 @@ def write_notice(
     member_number: str,
     by: str,
 ) -> None:
-    """A partner tells one member, or all of an organisation when no number is given. Repeating it writes nothing.
+    """A partner tells one member, or all of an organisation when no number is given; once on a local day.
 
     Raises BadMessageError, MessageNotFoundError.
     """
@@ -69,7 +70,12 @@ def write_notice(
         raise BadMessageError(detail=f"a notice needs a title of at most {TITLE_MAX} characters")
     member = _member(member_number, subject) if member_number else None
     known = Message.objects.filter(
-        organisation=organisation, member=member, kind=kind, title=head, text=said, at__date=workspace.now().date()
+        organisation=organisation,
+        member=member,
+        kind=kind,
+        title=head,
+        text=said,
+        at__gte=local_midnight(workspace.today()),
     )
     if known.exists():
         return

@@ -255,7 +255,7 @@ def _value(text: str) -> int:
 
 
 def _own_meter(workspace: Workspace, point: MeteringPoint, subject: Subject) -> OwnMeter:
-    today = workspace.now().date()
+    today = workspace.today()
     groups = [one.terms.group for one in contracts_of_points([point]) if one.valid_from <= today]
     rows = _readings(subject).filter(point=point)
     return OwnMeter(

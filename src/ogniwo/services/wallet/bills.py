@@ -175,7 +175,7 @@ def _records(subject: Subject) -> Sequence[InvoiceRecord]:
 
 def _summaries(workspace: Workspace, records: Sequence[InvoiceRecord], subject: Subject) -> list[BillSummary]:
     corrected = {one.corrects.number: one.number for one in records if one.corrects is not None}
-    today = workspace.now().date()
+    today = workspace.today()
     paid = _paid(workspace, subject) if records else {}
     return [_summary(one, corrected.get(one.number, ""), paid.get(one.number, ()), today) for one in records]
 

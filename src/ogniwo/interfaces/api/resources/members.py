@@ -65,7 +65,7 @@ class AskedMembers(Paged):
 
 def month_or_last(text: str | None) -> Month:
     """The month asked for, or the last whole one."""
-    today = workspace().now().date()
+    today = workspace().today()
     return Month.parse(text) if text else Month(today.year, today.month).shifted(-1)
 
 

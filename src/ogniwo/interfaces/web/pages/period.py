@@ -55,7 +55,7 @@ def period(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespon
     state = run_state(community=settling, month=month)
     preview, refusal = _preview(settling, month) if request.GET.get("preview") else (None, None)
     before = _before(settling, month, subject) if preview else None
-    today = workspace().now().date()
+    today = workspace().today()
     shown = jobs_of_page(request, subject=subject, kinds=_KINDS, key=str(month))
     context = {
         **shown.context(),
@@ -116,7 +116,7 @@ def approve(request: HttpRequest, standing: Standing, *, code: str) -> HttpRespo
 def issue(request: HttpRequest, standing: Standing, *, code: str) -> HttpResponse:
     """Issue bills, or corrections, from the approved version."""
     settling, month = community(code=code, subject=scope(standing, code)), month_of(request)
-    today = workspace().now().date()
+    today = workspace().today()
     issue_date = _date(request.POST.get("issue_date", ""), today)
     due_date = _date(request.POST.get("due_date", ""), today + timedelta(days=DAYS_TO_PAY))
     require_approval(community=settling, month=month)

@@ -36,7 +36,7 @@ def community(request: HttpRequest, standing: Standing, *, code: str, number: st
             by=viewer(request).login,
         )
         return redirect("wallet_community", code=code, number=number)
-    view = community_view(workspace(), code=code, day=workspace().now().date())
+    view = community_view(workspace(), code=code, day=workspace().today())
     compares = agrees(COMPARISON, subject=standing.subject)
     context = {
         "view": view,

@@ -168,7 +168,7 @@ def energy_file(
 
 def _newest(until: int | None) -> date:
     """The last day with data, today without any."""
-    return local_day(until - 1) if until else workspace().now().date()
+    return local_day(until - 1) if until else workspace().today()
 
 
 def _read(subject: Subject, chosen: Choice) -> MemberEnergy:

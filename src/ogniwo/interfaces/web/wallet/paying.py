@@ -68,7 +68,7 @@ def send(request: HttpRequest, standing: Standing, *, code: str, number: str) ->
     context = {
         "seen": seen,
         "asked": asked,
-        "ended": bool(asked["until"]) and asked["until"] < workspace().now().date().isoformat(),
+        "ended": bool(asked["until"]) and asked["until"] < workspace().today().isoformat(),
         "bill": bill,
         "paid": paid,
         "text_max": TEXT_MAX,
@@ -170,7 +170,7 @@ def receive(request: HttpRequest, standing: Standing, *, code: str, number: str)
         "wrong": wrong,
         "link": link,
         "qr": drawn.svg_inline(scale=1, border=4, dark="#000", light="#fff", omitsize=True),
-        "today": workspace().now().date().isoformat(),
+        "today": workspace().today().isoformat(),
         "text_max": TEXT_MAX,
         "texts": {**shared_texts(), "copied": _("The link is copied.")},
     }
@@ -190,7 +190,7 @@ def _wrong(asked: dict[str, str]) -> dict[str, str]:
     except ValueError:
         found["until"] = _("Write the date as year-month-day.")
     else:
-        if ends is not None and ends < workspace().now().date():
+        if ends is not None and ends < workspace().today():
             found["until"] = _("The date has passed.")
     return found
 
