@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from watched import watch
 
 from ogniwo.core.kernel.quantities import Rate, RateUnit
 from ogniwo.interfaces.cli.main import Runtime, cli
+from ogniwo.records.jobs.models import Job
 from ogniwo.records.settlement.models import SettlementRun
 from ogniwo.services.contracts.operations import set_community_rules
 from ogniwo.services.demo.files import delivered_files, late_files
@@ -90,6 +92,23 @@ def test_import_ends_with_4_when_a_file_is_refused(run, tmp_path):
     assert command("import", bad, "--layout", "none").exit_code == 2
     assert command("import", tmp_path / "nowhere").exit_code == 2
     assert command("import", bad, "--organisation", "nobody").exit_code == 5
+
+
+def test_an_import_asks_for_the_check_of_watches_where_something_is_new(run, tmp_path):
+    command = run("registered")
+    watch(command.workspace)
+    one = delivered_files()[0]
+    file = tmp_path / one.name
+    file.write_bytes(one.data)
+
+    def said(*more):
+        result = command("import", file, *more)
+        assert result.exit_code in {0, 3}, result.output
+        return "the watches are checked" in result.stderr, Job.objects.filter(kind="check_watches").count()
+
+    assert said("--dry-run") == (False, 0)
+    assert said() == (True, 1)
+    assert said() == (False, 1)
 
 
 def test_points(run):

@@ -21,6 +21,7 @@ from ogniwo.interfaces.cli.arguments import (
     ORGANISATION_OPTION,
     opened,
     organisation_of,
+    who,
 )
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
@@ -34,6 +35,7 @@ from ogniwo.interfaces.cli.output import (
     show_table,
 )
 from ogniwo.interfaces.cli.texts import day_or_none, instant, period
+from ogniwo.services.jobs.work.watches import ask_after_import
 from ogniwo.services.metering.importing import ImportedFile, ImportOptions, import_files, paths_as_files
 from ogniwo.services.metering.queries import (
     PointDetails,
@@ -105,11 +107,18 @@ def import_command(
     _show_imported(imported, as_json=as_json)
     findings = [finding for file in imported for finding in file.findings]
     refused = any(file.state == "refused" for file in imported)
+    watched = (
+        not dry_run
+        and any(file.cells_stored for file in imported)
+        and ask_after_import(workspace, organisation_code=owner.code, subject=operator_subject(), by=who())
+    )
     if not as_json:
         say_findings(findings)
         if dry_run:
             say("nothing was stored (--dry-run)")
-        elif not refused:
+        elif watched:
+            say("the watches are checked by a job (`ogniwo jobs run`, or the server)")
+        if not dry_run and not refused:
             say(f"next: ogniwo -w {runtime.folder} quality show --month …")
     if refused:
         sys.exit(REFUSED)

@@ -31,6 +31,7 @@ from ogniwo.services.exchange.sites import (
     remove_site,
     sites_of,
 )
+from ogniwo.services.jobs.work.watches import ask_after_import
 from ogniwo.services.workspace.meanings import meaning_of
 from ogniwo.services.workspace.queries import operator_subject
 
@@ -143,6 +144,8 @@ def pull(runtime: Runtime, *, name: str, month: Month | None, as_json: bool) -> 
         for one in sites
         for each in months
     ]
+    for code in sorted({one.organisation for one, found in rows if found.cells}):
+        ask_after_import(workspace, organisation_code=code, subject=operator_subject(), by=who())
     if as_json:
         show_json([{"site": one.name, **_pull_row(found)} for one, found in rows])
     else:

@@ -93,7 +93,9 @@ def run(
         tell=tell,
     )
     if any(one.cells_stored for one in found) and not dry_run:
-        ask_after_import(context)
+        ask_after_import(
+            context.workspace, organisation_code=context.organisation.code, subject=context.subject, by=context.by
+        )
     return {"dry_run": dry_run, "files": [_row(one) for one in found]}
 
 

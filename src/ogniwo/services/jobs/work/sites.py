@@ -20,7 +20,9 @@ def pull_sites(context: JobContext, *, month: str = "", site: str = "") -> dict[
     chosen = [one for one in sites_of(subject=context.subject) if not site or str(one.site_id) == site]
     pulls = [_pulled(context, one, each) for one in chosen for each in months]
     if any(one["cells"] for one in pulls):
-        ask_after_import(context)
+        ask_after_import(
+            context.workspace, organisation_code=context.organisation.code, subject=context.subject, by=context.by
+        )
     return {"pulls": pulls, "problems": sum(bool(one["problem"]) for one in pulls)}
 
 

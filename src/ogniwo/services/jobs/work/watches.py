@@ -3,11 +3,13 @@
 from typing import Any
 
 from ogniwo.core.kernel.findings import finding_row
+from ogniwo.records.visibility import Subject
 from ogniwo.records.watches.models import Watch
 from ogniwo.services.access.roles import Act
 from ogniwo.services.jobs.asking import start_job
 from ogniwo.services.jobs.kinds import JobContext, job_kind
 from ogniwo.services.watching.checking import check_watches
+from ogniwo.services.workspace.model import Workspace
 
 
 @job_kind("check_watches", act=Act.RUN_JOBS, planned=("",))
@@ -29,13 +31,12 @@ def check(context: JobContext) -> dict[str, Any]:
     }
 
 
-def ask_after_import(context: JobContext) -> None:
-    """Let the watches look at what an import brought, by a job of its own: one that runs already began before it."""
-    if Watch.objects.all().visible_to(context.subject).filter(removed_at=None, paused_at=None).exists():
-        start_job(
-            context.workspace,
-            kind="check_watches",
-            organisation_code=context.organisation.code,
-            parameters={},
-            by=context.by,
-        )
+def ask_after_import(workspace: Workspace, *, organisation_code: str, subject: Subject, by: str) -> bool:
+    """Let the watches look at what an import brought, by a job of its own: one that runs already began before it.
+
+    True where somebody watches anything.
+    """
+    watched = Watch.objects.all().visible_to(subject).filter(removed_at=None, paused_at=None).exists()
+    if watched:
+        start_job(workspace, kind="check_watches", organisation_code=organisation_code, parameters={}, by=by)
+    return watched
