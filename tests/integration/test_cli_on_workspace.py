@@ -35,7 +35,7 @@ def run(at_stage):
             return CliRunner().invoke(
                 cli,
                 ["-w", str(workspace.root), *(str(one) for one in arguments)],
-                obj=Runtime(prepare=lambda _folder: None),
+                obj=Runtime(prepare=lambda _folder, **_more: None),
             )
 
         invoke.workspace = workspace

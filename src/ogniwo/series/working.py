@@ -15,7 +15,6 @@ from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.series.cells import read_rows, values_of
 from ogniwo.series.dense import build_dense, name_of, open_dense
-from ogniwo.series.kernels import sum_days
 from ogniwo.series.log import StoreDamaged
 from ogniwo.series.model import CellVersion, DenseMonth
 
@@ -99,6 +98,8 @@ class WorkingSets:
         slots: NDArray[np.int32],
     ) -> None:
         """Daily sums, missing and all slots of one cell into arrays (days,): mapped row if it is of this version."""
+        from ogniwo.series.kernels import sum_days  # noqa: PLC0415 -- numba is loaded only where it pays
+
         grid = grid_of_month(version.month, slot_s=version.slot_s)
         slots[:] = np.diff(grid.day_offsets)
         mapped = self._mapped.get((version.month, version.channel, version.slot_s))

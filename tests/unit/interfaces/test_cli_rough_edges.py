@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.formats.meter_files.model import FileRefusedError
 from ogniwo.formats.meter_files.reader import read_meter_file
+from ogniwo.interfaces.cli import importing
 from ogniwo.interfaces.cli import invoice as invoice_commands
-from ogniwo.interfaces.cli import metering
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.services.billing.access import DocumentView
 from ogniwo.services.settlement.loading import IncompleteMonthError, _refuse_incomplete
@@ -85,10 +85,10 @@ def test_master_data_without_rows_are_refused(data, reason):
 
 @pytest.fixture
 def invoke(tmp_path, monkeypatch):
-    for module in (invoice_commands, metering):
+    for module in (invoice_commands, importing):
         monkeypatch.setattr(module, "opened", lambda _runtime: None)
         monkeypatch.setattr(module, "operator_subject", lambda: None)
-    monkeypatch.setattr(metering, "organisation_of", lambda _code: None)
+    monkeypatch.setattr(importing, "organisation_of", lambda _code: None)
     runtime = Runtime(prepare=lambda _folder: None, folder=tmp_path)
     return lambda command, *arguments: CliRunner().invoke(command, [str(one) for one in arguments], obj=runtime)
 
@@ -96,7 +96,7 @@ def invoke(tmp_path, monkeypatch):
 @pytest.mark.parametrize("options", [(), ("--json",), ("--dry-run",)])
 def test_importing_a_folder_without_files_is_wrong_use(invoke, tmp_path, options):
     (tmp_path / "october" / "older").mkdir(parents=True)
-    result = invoke(metering.import_command, tmp_path / "october", *options)
+    result = invoke(importing.import_command, tmp_path / "october", *options)
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"there are no files in {tmp_path / 'october'}" in result.stderr
 

@@ -2,8 +2,9 @@ import pytest
 from click.testing import CliRunner
 
 from ogniwo.interfaces.cli.balance import balance_group
+from ogniwo.interfaces.cli.importing import import_command
 from ogniwo.interfaces.cli.main import Runtime
-from ogniwo.interfaces.cli.metering import import_command, point_group
+from ogniwo.interfaces.cli.metering import point_group
 from ogniwo.interfaces.cli.quality import quality_group
 from ogniwo.interfaces.cli.settlement import period_group, settlement_group
 from ogniwo.interfaces.cli.workspace import workspace_group

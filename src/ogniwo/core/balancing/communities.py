@@ -10,7 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ogniwo.core.balancing import kernels
 from ogniwo.core.balancing.keys import allocate, id_order
 from ogniwo.core.balancing.model import SharingMethod, WhVector
 from ogniwo.core.balancing.netting import net_hourly
@@ -66,11 +65,13 @@ def dynamic_month_totals(
             community_offsets=community_offsets,
             slots_per_hour=slots_per_hour,
         )
+    from ogniwo.core.balancing.kernels.months import dynamic_totals_blocks  # noqa: PLC0415 -- numba is loaded only where it pays
+
     order = np.concatenate(
         [id_order(ids[start:end]) + start for start, end in itertools.pairwise(bounds)] or [np.empty(0, dtype=np.int64)]
     )
     totals = np.zeros((len(ids), 4), dtype=np.int64)
-    kernels.dynamic_totals_blocks(import_wh, export_wh, order, np.array(bounds), slots_per_hour, totals)
+    dynamic_totals_blocks(import_wh, export_wh, order, np.array(bounds), slots_per_hour, totals)
     return MonthTotals(used=totals[:, 0], supplied=totals[:, 1], taken=totals[:, 2], given=totals[:, 3])
 
 

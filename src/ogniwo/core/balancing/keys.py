@@ -89,8 +89,10 @@ def split_columns(*, totals: WhVector, weights: WhMatrix, ids: Sequence[str]) ->
         return weights.copy()
     if int(totals.max()) * int(weights.max()) >= _LARGEST_PRODUCT:
         return split_columns_reference(totals=totals, weights=weights, ids=ids)
+    from ogniwo.core.balancing.kernels.intervals import split_columns_tiles  # noqa: PLC0415 -- numba is loaded only where it pays
+
     parts = np.empty_like(weights)
-    kernels.split_columns_tiles(np.ascontiguousarray(totals), weights, id_order(ids), parts)
+    split_columns_tiles(np.ascontiguousarray(totals), weights, id_order(ids), parts)
     return parts
 
 
@@ -109,11 +111,13 @@ def _allocate_compiled(
     weights: NDArray[np.int64],
     merit: tuple[str, ...],
 ) -> tuple[WhMatrix, WhMatrix, WhMatrix]:
+    from ogniwo.core.balancing.kernels.intervals import allocate_tiles  # noqa: PLC0415 -- numba is loaded only where it pays
+
     rows = id_order(ids)
     place = {ids[row]: index for index, row in enumerate(rows.tolist())}
     priority = np.array([place[member] for member in merit], dtype=np.int64)
     allotted, used, supplied = (np.empty_like(need) for _ in range(3))
-    kernels.allocate_tiles(_KERNEL_METHOD[method], need, offer, weights, rows, priority, allotted, used, supplied)
+    allocate_tiles(_KERNEL_METHOD[method], need, offer, weights, rows, priority, allotted, used, supplied)
     return allotted, used, supplied
 
 

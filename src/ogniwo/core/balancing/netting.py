@@ -9,7 +9,6 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ogniwo.core.balancing import kernels
 from ogniwo.core.balancing.model import CooperativeBalance, WhMatrix
 
 
@@ -25,9 +24,11 @@ def net_hourly(
     members, slots = import_wh.shape
     if slots % slots_per_hour:
         raise ValueError(f"{slots} slots are no whole hours of {slots_per_hour}")
+    from ogniwo.core.balancing.kernels.intervals import net_hours  # noqa: PLC0415 -- numba is loaded only where it pays
+
     taken = np.empty((members, slots // slots_per_hour), dtype=np.int64)
     given = np.empty_like(taken)
-    kernels.net_hours(np.ascontiguousarray(import_wh), np.ascontiguousarray(export_wh), slots_per_hour, taken, given)
+    net_hours(np.ascontiguousarray(import_wh), np.ascontiguousarray(export_wh), slots_per_hour, taken, given)
     return taken, given
 
 

@@ -35,7 +35,7 @@ COMMANDS: Final = {
     ),
     "workspace": Entry(f"{_CLI}.workspace:workspace_group", True, "Create a workspace; show what is in it."),
     "records": Entry(f"{_CLI}.records:records_group", True, "Move the records to PostgreSQL.", for_people=True),
-    "import": Entry(f"{_CLI}.metering:import_command", True, "Import meter files into the workspace."),
+    "import": Entry(f"{_CLI}.importing:import_command", True, "Import meter files.", for_people=True),
     "site": Entry(f"{_CLI}.site:site_group", True, "Take meter data from other installations.", for_people=True),
     "point": Entry(f"{_CLI}.metering:point_group", True, "List metering points and their intervals."),
     "media": Entry(f"{_CLI}.media:media_group", True, "Meters of gas, heat and water: states and use."),

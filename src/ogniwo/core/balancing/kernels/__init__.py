@@ -1,23 +1,10 @@
-"""Compiled kernels of balancing: single intervals with all their shares, and totals of months without them."""
+"""Compiled kernels of balancing: single intervals with all their shares, and totals of months without them.
 
-from ogniwo.core.balancing.kernels.intervals import (
-    DYNAMIC,
-    FILL,
-    MERIT,
-    STATIC,
-    allocate_tiles,
-    net_hours,
-    split_columns_tiles,
-)
-from ogniwo.core.balancing.kernels.months import dynamic_totals_blocks
+Whoever calls one imports its module there and then: numba takes a second to load, and most commands share nothing.
+"""
 
-__all__ = [
-    "DYNAMIC",
-    "FILL",
-    "MERIT",
-    "STATIC",
-    "allocate_tiles",
-    "dynamic_totals_blocks",
-    "net_hours",
-    "split_columns_tiles",
-]
+STATIC = 0
+DYNAMIC = 1
+FILL = 2
+MERIT = 3
+"""The methods by their numbers."""

@@ -14,6 +14,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from ogniwo.core.balancing.kernels import DYNAMIC, FILL, MERIT, STATIC
+
 Array = NDArray[Any]
 """Integers of 32 or 64 bits; numba compiles a function for each width it meets."""
 Scalar = Any
@@ -21,11 +23,6 @@ Scalar = Any
 
 LANES = 64
 INTERPOLATION_MEMBERS = 256
-
-STATIC = 0
-DYNAMIC = 1
-FILL = 2
-MERIT = 3
 
 TOTAL_LIMIT = 1 << 21
 WEIGHT_LIMIT = 1 << 20
