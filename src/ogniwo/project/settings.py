@@ -12,6 +12,7 @@ INSTALLED_APPS = [
     "ogniwo.records.media",
     "ogniwo.records.messages",
     "ogniwo.records.remarks",
+    "ogniwo.records.storage",
     "ogniwo.records.watches",
 ]
 USE_TZ = True

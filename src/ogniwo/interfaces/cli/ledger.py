@@ -220,7 +220,8 @@ def proof_group() -> None:
 
 @proof_group.command(name="export")
 @click.option("--invoice", default="", help="Number of an invoice or correction.")
-@click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
+@click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT; part as .../storage/vN/MEMBER.")
+@click.option("--allocation", default="", help="A run as COMMUNITY/YYYY-MM/vN, storages as .../storage/vN.")
 @click.option("--transaction", default="", help="Name of a transaction, such as a payment.")
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
@@ -230,21 +231,21 @@ def proof_group() -> None:
 @answers_refusals
 def export(
     runtime: Runtime,
+    /,
     *,
-    invoice: str,
-    statement: str,
     transaction: str,
     point: str,
     channel: str,
     at: datetime | None,
     output: str,
+    **documents: str,
 ) -> None:
-    """Write the receipt of an invoice, a statement, a transaction or one interval as canonical JSON.
+    """Write the receipt of an invoice, statement, allocation, transaction or interval as canonical JSON.
 
     Where its checkpoint has a time stamp, the stamp is written beside it, as OUTPUT.tsr.
     """
-    if sum(map(bool, (invoice, statement, transaction, point))) != 1 or bool(point) != (at is not None):
-        say("give one of --invoice, --statement, --transaction, or --point with --at")
+    if sum(map(bool, (*documents.values(), transaction, point))) != 1 or bool(point) != (at is not None):
+        say("give one of --invoice, --statement, --allocation, --transaction, or --point with --at")
         sys.exit(2)
     workspace = opened(runtime)
     if at is not None:
@@ -252,7 +253,7 @@ def export(
     elif transaction:
         receipt = prove_transaction(workspace, name=transaction)
     else:
-        kind, name = ("invoice", invoice) if invoice else ("statement", statement)
+        kind, name = next((kind, name) for kind, name in documents.items() if name)
         receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())
     _write(output, receipt)
     stamp = None if output == "-" else stamp_of_receipt(workspace, receipt)

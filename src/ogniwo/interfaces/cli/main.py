@@ -44,6 +44,7 @@ COMMANDS: Final = {
     "balance": Entry(f"{_CLI}.balance:balance_group", True, "Area balances and computing sets."),
     "period": Entry(f"{_CLI}.settlement:period_group", True, "Close a month; compare sharing methods."),
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
+    "storage": Entry(f"{_CLI}.storage:storage_group", True, "Follow energy through storages: whose it was."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
     "contract": Entry(f"{_CLI}.contract:contract_group", True, "E-contracts: draft, sign, close months, prove."),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),

@@ -21,12 +21,14 @@ from ogniwo.core.ledger.transactions import Anchor, AnchorKind, MintDays, MintMe
 from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.core.posting.claims import settlement_postings
 from ogniwo.core.posting.readings import day_leaves, day_record, days_with_data
+from ogniwo.core.posting.storage import member_part, members_concerned
 from ogniwo.core.settlement.model import Statement
 from ogniwo.records.billing.models import InvoiceRecord
 from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.settlement.models import SettlementRun
+from ogniwo.records.storage.models import StorageMonth
 from ogniwo.services.ledger.access import (
     CHECKPOINT_KEY,
     GATEWAY_KEY,
@@ -46,6 +48,7 @@ from ogniwo.services.ledger.access import (
 )
 from ogniwo.services.ledger.founding import CLAIM_ASSET, METERING_ASSETS, ensure_ledger
 from ogniwo.services.ledger.witnessing import collect_cosignatures
+from ogniwo.services.storage.tracing import account_name, json_of
 from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing, keep_whole
 from ogniwo.services.workspace.model import Workspace
@@ -107,6 +110,8 @@ def _posted(workspace: Workspace, *, community: Organisation, month: Month, tell
         for run in community.runs.filter(month=str(month)).order_by("version"):
             anchored += _anchor_run(workspace, ledger, run)
             claims += _post_claims(workspace, ledger, run)
+        for row in community.storage_months.filter(month=str(month)).order_by("version"):
+            anchored += _anchor_storages(workspace, ledger, row)
         checkpoint = checkpoint_of(ledger, key=key_store(workspace).checkpoint_key(CHECKPOINT_KEY))
         size = ledger.head().log_size
         cosigned = collect_cosignatures(workspace, ledger, checkpoint)
@@ -248,6 +253,30 @@ def _anchor_run(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun
         for invoice in run.invoices.select_related("member__organisation")
     ]
     _, new = anchor_documents(workspace, ledger, [*statements, *invoices], references=(transaction,))
+    return count + new
+
+
+def _anchor_storages(workspace: Workspace, ledger: EmbeddedLedger, row: StorageMonth) -> int:
+    """Commit to the account of a month's storages, with the settlement it stands on, and to each member's part."""
+    name, whole = account_name(row), json_of(row)
+    settlement = Commitment.objects.get(
+        kind="allocation", natural_id=f"{row.community.code}/{row.month}/v{row.run.version}"
+    )
+    account = DocumentToAnchor(
+        kind="allocation", natural_id=name, subject=organisation_path(row.community), document=whole
+    )
+    (transaction,), count = anchor_documents(workspace, ledger, [account], references=(settlement.transaction_id,))
+    members = Member.objects.filter(
+        organisation__path__startswith=row.community.path, number__in=members_concerned(whole)
+    )
+    parts = [
+        DocumentToAnchor(
+            kind="statement", natural_id=f"{name}/{member.number}", subject=member_path(member), document=part
+        )
+        for member in members.select_related("organisation").order_by("number")
+        if (part := member_part(whole, member=member.number)) is not None
+    ]
+    _, new = anchor_documents(workspace, ledger, parts, references=(transaction,))
     return count + new
 
 

@@ -41,6 +41,7 @@ from ogniwo.services.ledger.access import (
 from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.ledger.timestamping import verify_stamps
+from ogniwo.services.storage.checking import storage_findings
 from ogniwo.services.workspace.model import Workspace
 
 _ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity")
@@ -84,6 +85,7 @@ def verify_chain(
         ("invoices", _invoices),
         ("claims against invoices", _claims),
         ("contracts", contract_findings),
+        ("storages", storage_findings),
     ]
     if pictures:
         links.append(("invoice pictures", _pictures))

@@ -1,0 +1,1 @@
+"""Storages of a community: declared, followed month by month, shown and checked."""
