@@ -162,6 +162,9 @@ def _september_adds_up(document):
         assert row["carried_wh"] + row["charged_wh"] + row["unrecorded_wh"] == (
             row["out_wh"] + row["lost_wh"] + row["stored_wh"]
         )
+    for name in ("charged_wh", "out_wh", "lost_wh"):
+        assert sum(row[name] for row in document["days"]) == sum(sums(document, name).values())
+    assert {row["day"] for row in document["days"]} == {f"2026-09-{day:02d}" for day in range(1, 31)}
     (storage,) = document["storages"]
     used, rest = divmod(1000 * days * 4 * 1_693, 850)
     assert (storage["out_wh"] + storage["lost_wh"], storage["remainder"]) == (used, rest)

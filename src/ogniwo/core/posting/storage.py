@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ogniwo.core.balancing.provenance import Movement, Origin, Provenance, SourceTotals, StorageState, StorageTerms
 from ogniwo.core.billing.canonical import Json, document_digest
-from ogniwo.core.kernel.calendar import Month
+from ogniwo.core.kernel.calendar import Month, local_day
 from ogniwo.core.kernel.ids import sha256_hex
 
 RULE_VERSION: Final = "storage-provenance/1"
@@ -27,6 +27,8 @@ _ENERGIES: Final = (
     "lost_wh",
     "stored_wh",
 )
+
+_DAY_ENERGIES: Final = ("charged_wh", "out_wh", "lost_wh")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +109,7 @@ def storage_document(inputs: StorageInputs, found: Provenance, *, version: int) 
             for state in found.states
             for lot in state.lots
         ],
+        "days": _days(found.movements),
         "totals": {
             "exchanged_wh": found.exchanged_wh,
             "into_storages_wh": found.into_storages_wh,
@@ -119,6 +122,15 @@ def storage_document(inputs: StorageInputs, found: Provenance, *, version: int) 
             "sha256": sha256_hex("".join(movement_lines(found.movements)).encode()),
         },
     }
+
+
+def _days(movements: Sequence[Movement]) -> list[Json]:
+    """What all storages took, gave and lost on each local day, by origin."""
+    sums: dict[tuple[str, Origin], Counter[str]] = {}
+    for one in movements:
+        place = (local_day(one.start_epoch_s).isoformat(), one.source.origin)
+        sums.setdefault(place, Counter()).update({name: getattr(one, name) for name in _DAY_ENERGIES})
+    return [{"day": day, "origin": str(origin), **numbers} for (day, origin), numbers in sorted(sums.items())]
 
 
 def _storage_row(terms: StorageTerms, inputs: StorageInputs, found: Provenance) -> dict[str, Json]:

@@ -105,6 +105,8 @@ ACTS: Final[dict[str, Promise]] = {
     "token.rule": _("Reward rule defined"),
     "token.switch": _("Payments switched on or off"),
     "wallet.send": _("Payment sent from a wallet"),
+    "storage.declare": _("Storage declared"),
+    "storage.trace": _("Energy followed through storages"),
     "watch.add": _("Watch added"),
     "watch.pause": _("Watch paused"),
     "watch.remove": _("Watch removed"),

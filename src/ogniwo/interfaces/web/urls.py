@@ -28,6 +28,7 @@ for _noun in (
     "media_edit",
     "media",
     "balance_compare",
+    "balance_storage",
     "balance",
     "tariffs",
     "period",
