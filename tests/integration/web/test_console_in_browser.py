@@ -8,12 +8,13 @@ from watched import at, check, put, watch
 
 from browsing import LOOKED_AT, browse, faults, page_of, serving, tabbed_to
 from media_meters import gas_meter
+from ogniwo.core.balancing.provenance import StorageTerms
 from ogniwo.interfaces.web.registry import PAGES
 from ogniwo.records.exchange.models import Site, SitePull
 from ogniwo.records.parties.models import Organisation
 from ogniwo.services.access.roles import Act, Role
 from ogniwo.services.billing.access import listed_documents
-from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
+from ogniwo.services.demo.sample import COMMUNITY_CODE, MONTH, POINTS
 from ogniwo.services.jobs.asking import cancel_job, start_job
 from ogniwo.services.jobs.model import JobState
 from ogniwo.services.jobs.queries import job_of
@@ -25,6 +26,8 @@ from ogniwo.services.metering.formulas import parse_formula
 from ogniwo.services.metering.inbox import received_files
 from ogniwo.services.metering.media.importing import look_at_states
 from ogniwo.services.parties.member_import import look_at
+from ogniwo.services.storage.declaring import declare_storage
+from ogniwo.services.storage.tracing import trace_month
 from ogniwo.services.workspace.queries import operator_subject, organisation
 
 FILES = {
@@ -74,6 +77,7 @@ WITH_CHOICES = (
     "tariffs/?group=B23&year=2026",
     f"tariffs/try/?point={POINTS[0].code}&month=2026-10",
     "balance/compare/?method=equal&sale=300",
+    "balance/storages/?month=2026-09",
     f"formulas/?formula=%2B+{POINTS[0].code}+1.29.0&at=2026-10-25",
     "sets/?name=Hala+%26+magazyn",
     "period/?preview=1",
@@ -94,6 +98,7 @@ def served(copy_of, sign_in):
         name="Hala & magazyn",
         members=parse_formula(f"+ {POINTS[0].code} 1.29.0"),
     )
+    _followed_storage(workspace)
     watch(at(workspace, 0), tell_member=True)
     put(at(workspace, 5), [1, 20, 1, 30, None, 31])
     check(at(workspace, 6))
@@ -135,6 +140,15 @@ def served(copy_of, sign_in):
     }
     with serving(workspace) as address:
         yield address, operator.cookies["sessionid"].value, _addresses(values)
+
+
+def _followed_storage(workspace):
+    """The account of a storage, which is a prosumer here: it gave more than it took, and that is said."""
+    place = organisation(code=COMMUNITY_CODE, subject=operator_subject())
+    point = next(one.code for one in POINTS if one.role == "prosumer")
+    terms = StorageTerms(point=point, efficiency_permille=900)
+    declare_storage(workspace, community=place, terms=terms, since=MONTH, subject=operator_subject())
+    trace_month(workspace, community=place, month=MONTH)
 
 
 def _asked_site(workspace):

@@ -35,6 +35,7 @@ def test_the_page_says_what_is_missing_and_then_shows_the_account(site, browser_
     assert said == [[row[name] for name in names] for row in document["rows"]]
     # a prosumer that is no storage gives more than it took: what came from nowhere is said
     assert "storage.more_out_than_stored" in shown
+    assert '<span class="state warn">warning</span>' in shown
     assert "origin unknown" in shown
     polish = browser_of(Role.CLERK, language="pl").get(PLACE).content.decode()
     assert "Każda kWh raz" in polish

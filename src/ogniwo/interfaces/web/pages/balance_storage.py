@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ogniwo.core.kernel.findings import finding_row
 from ogniwo.interfaces.web.charts import classes_of, hatch_of, stacked_bars
 from ogniwo.interfaces.web.context import month_of, scope
 from ogniwo.interfaces.web.registry import page
@@ -48,6 +49,7 @@ def balance_storages(request: HttpRequest, standing: Standing, *, code: str) -> 
     )
     context = {
         "view": view,
+        "findings": [finding_row(one) for one in view.findings],
         "rows": rows,
         "sums": {name: sum(row[name] for row in rows) for name in _ENERGIES},
         "out": [(label, view.document["totals"][f"{origin}_wh"]) for origin, label in ORIGINS.items()],
