@@ -78,7 +78,7 @@ def checked(workspace):
 def test_every_claim_is_that_of_its_document_also_after_corrections(posted):
     compared, findings, checks = checked(posted)
     assert (compared, findings) == (40, [])
-    assert len(checks) == 9
+    assert len(checks) == 10
     assert all(check.passed for check in checks.values())
     import_files(posted, organisation=cooperative_now(), files=[(one.name, one.data) for one in late_files()])
     close_month(posted, community=cooperative_now(), month=OCTOBER, book=rate_book_of(posted))

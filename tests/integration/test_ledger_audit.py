@@ -123,7 +123,7 @@ def test_every_word_of_one_language_is_in_the_other():
 
 def test_every_link_that_is_verified_has_its_word_in_the_report_and_on_screen():
     links = set(re.findall(r'^ +\("([a-z ]+)", \w+\),$', inspect.getsource(verify_chain), re.MULTILINE))
-    assert len(links) == 9
+    assert len(links) == 10
     assert links <= set(languages()["pl"]["checks"])
     page = files("ogniwo.interfaces.web").joinpath("templates/web/parts/link.html").read_text(encoding="utf-8")
     assert links <= set(re.findall(r'name == "([a-z ]+)"', page))

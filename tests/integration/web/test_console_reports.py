@@ -79,7 +79,7 @@ def test_an_auditor_verifies_and_a_changed_file_is_found(copy_of, sign_in):
     auditor, operator = sign_in(workspace, Role.AUDITOR), sign_in(workspace, Role.OPERATOR)
     assert auditor.post(f"{BASE}/ledger/verify/").status_code == 302
     found = page(auditor, "ledger/")
-    assert found.count(">agrees</span>") == 9
+    assert found.count(">agrees</span>") == 10
     assert "Everything agrees." in found
     received = next(path for path in workspace.received.rglob("*") if path.is_file())
     received.write_bytes(received.read_bytes() + b"x")

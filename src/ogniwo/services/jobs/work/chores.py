@@ -20,7 +20,7 @@ from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.metering.quality import check_month, visible_points
 from ogniwo.services.workspace.queries import organisation
 
-_LINKS: Final = 10
+_LINKS: Final = 11
 _KEPT_FINDINGS: Final = 200
 _UPLOADS_DAYS: Final = 7
 _TASKS_DAYS: Final = 30
