@@ -204,7 +204,7 @@ def test_accounts_stand_on_the_ledger_and_a_changed_one_does_not_verify(village,
         check_receipt(encode_document(part), checkpoint_key=key)
 
     assert _storage_check(workspace) == (1, [])
-    without_triggers("storage_storagemonth")
+    without_triggers("storages_storagemonth")
     honest = StorageMonth.objects.get()
     more = honest.document.replace('"shared_wh":', '"shared_wh":1', 1)
     StorageMonth.objects.update(document=more)

@@ -7,4 +7,4 @@ class StorageConfig(AppConfig):
     """Points that are storages, and the accounts of their months."""
 
     name = "ogniwo.records.storage"
-    label = "storage"
+    label = "storages"

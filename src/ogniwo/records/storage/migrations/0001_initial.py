@@ -4,7 +4,7 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
-TABLES = ("storage_storagedeclaration", "storage_storagemonth")
+TABLES = ("storages_storagedeclaration", "storages_storagemonth")
 
 
 def add_triggers(apps, schema_editor):
@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
                         null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="after",
-                        to="storage.storagemonth",
+                        to="storages.storagemonth",
                     ),
                 ),
                 (
