@@ -15,17 +15,20 @@ from ogniwo.core.kernel.rounding import divide_half_up
 
 HOURS = 24
 MONTHS = 12
+YEAR_WH_MAX = 10**12
+"""A terawatt-hour a year: more than any member, and sums of it stay far below what JSON holds exactly."""
+
 _E14_PER_GROSZ = 10**12
 
 
 class PurchaseTermsError(Refusal):
-    """The terms of a group purchase do not hold together: an empty period, deadlines out of order, a bad percentage."""
+    """The terms of a group purchase do not hold together: period, order of the deadlines, percentage or code."""
 
     code = "purchase.terms"
 
 
 class DeclarationError(Refusal):
-    """A declaration names no energy, energy below zero, another number of hours than 24, or no ceiling."""
+    """A declaration names no energy, too much, some below zero, another number of hours than 24, or no ceiling."""
 
     code = "purchase.declaration"
 
@@ -117,8 +120,11 @@ class Declaration:
 
     def __post_init__(self) -> None:
         """Refuse a declaration that nothing can be compared with. Raises DeclarationError."""
-        if len(self.hours_wh) != HOURS or min(self.hours_wh) < 0 or not self.volume_wh or self.ceiling_e8 <= 0:
-            raise DeclarationError(detail=f"{self.member}: 24 amounts of Wh with a sum and a ceiling above zero")
+        whole = len(self.hours_wh) == HOURS and min(self.hours_wh) >= 0
+        if not whole or not 0 < self.volume_wh <= YEAR_WH_MAX or self.ceiling_e8 <= 0:
+            raise DeclarationError(
+                detail=f"{self.member}: 24 amounts of Wh, in all above zero and at most {YEAR_WH_MAX}, and a ceiling"
+            )
 
     @property
     def volume_wh(self) -> int:

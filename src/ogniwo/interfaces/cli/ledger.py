@@ -221,6 +221,7 @@ def proof_group() -> None:
 @proof_group.command(name="export")
 @click.option("--invoice", default="", help="Number of an invoice or correction.")
 @click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
+@click.option("--purchase", default="", help="Document of a group purchase as COMMUNITY/CODE/STEP/WORD.")
 @click.option("--transaction", default="", help="Name of a transaction, such as a payment.")
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
@@ -228,23 +229,25 @@ def proof_group() -> None:
 @_OUTPUT
 @click.pass_obj
 @answers_refusals
-def export(
+def export(  # noqa: PLR0913 -- click gives each option by itself
     runtime: Runtime,
     *,
     invoice: str,
     statement: str,
+    purchase: str,
     transaction: str,
     point: str,
     channel: str,
     at: datetime | None,
     output: str,
 ) -> None:
-    """Write the receipt of an invoice, a statement, a transaction or one interval as canonical JSON.
+    """Write the receipt of an invoice, a statement, a purchase's document, a transaction or one interval as JSON.
 
     Where its checkpoint has a time stamp, the stamp is written beside it, as OUTPUT.tsr.
     """
-    if sum(map(bool, (invoice, statement, transaction, point))) != 1 or bool(point) != (at is not None):
-        say("give one of --invoice, --statement, --transaction, or --point with --at")
+    documents = {"invoice": invoice, "statement": statement, "purchase": purchase}
+    if sum(map(bool, (*documents.values(), transaction, point))) != 1 or bool(point) != (at is not None):
+        say("give one of --invoice, --statement, --purchase, --transaction, or --point with --at")
         sys.exit(2)
     workspace = opened(runtime)
     if at is not None:
@@ -252,7 +255,7 @@ def export(
     elif transaction:
         receipt = prove_transaction(workspace, name=transaction)
     else:
-        kind, name = ("invoice", invoice) if invoice else ("statement", statement)
+        kind, name = next((kind, name) for kind, name in documents.items() if name)
         receipt = prove_document(workspace, kind=kind, natural_id=name, subject=operator_subject())
     _write(output, receipt)
     stamp = None if output == "-" else stamp_of_receipt(workspace, receipt)

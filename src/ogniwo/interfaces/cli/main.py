@@ -46,6 +46,9 @@ COMMANDS: Final = {
     "settlement": Entry(f"{_CLI}.settlement:settlement_group", True, "Show who owes whom, and why."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
     "contract": Entry(f"{_CLI}.contract:contract_group", True, "E-contracts: draft, sign, close months, prove."),
+    "purchase": Entry(
+        f"{_CLI}.purchase:purchase_group", True, "Buy energy as a group: join, offers, votes, contracts."
+    ),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
     "token": Entry(f"{_CLI}.tokens:token_group", True, "Payment tokens, points and rebates."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),
