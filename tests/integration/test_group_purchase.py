@@ -18,6 +18,7 @@ from ogniwo.records.ledger.models import Commitment
 from ogniwo.services.contracts.econtract_parties import contract_party, register_party_key
 from ogniwo.services.contracts.econtracts import contracts
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
+from ogniwo.services.ledger.erasing import erase
 from ogniwo.services.ledger.proving import checkpoint_verifier, prove_document
 from ogniwo.services.ledger.verifying import verify_chain
 from ogniwo.services.workspace.queries import operator_subject
@@ -202,3 +203,5 @@ def _check(group):
     }
     chain = {one.name: one for one in verify_chain(group.workspace, pictures=False)}
     assert not chain["commitments against documents"].passed
+    erase(group.workspace, kind="purchase", natural_id=name, reason="request-1")
+    assert "purchase.erased" in group.run("compare", CODE, code=4)

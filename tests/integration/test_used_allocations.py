@@ -11,10 +11,10 @@ from ogniwo.core.metering.model import EXPORT
 from ogniwo.core.settlement.kept import Corrections
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.ledger.models import Commitment
+from ogniwo.records.settlement.models import SettlementRun
 from ogniwo.series.model import NewCell
 from ogniwo.services.billing.issuing import issue_invoices
 from ogniwo.services.contracts.operations import set_community_rules
-from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.settlement.carrying import carried_months
 from ogniwo.services.settlement.closing import close_month
 from ogniwo.services.settlement.queries import rate_book_of, settled_month
@@ -29,7 +29,7 @@ def close(workspace, community, month=OCTOBER, **options):
 
 def posted(version):
     """What posting a month keeps of a version's allocation."""
-    name = f"{COMMUNITY_CODE}/{OCTOBER}/v{version}"
+    name = SettlementRun.objects.get(month=str(OCTOBER), version=version).allocation_name
     Commitment.objects.create(kind="allocation", natural_id=name, salt="0", payload="{}", commitment="0")
 
 

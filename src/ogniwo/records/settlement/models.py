@@ -58,6 +58,11 @@ class SettlementRun(models.Model):
     def __str__(self) -> str:
         return f"{self.community} {self.month} v{self.version}"
 
+    @property
+    def allocation_name(self) -> str:
+        """What its allocation is called among the commitments on the ledger."""
+        return f"{self.community.code}/{self.month}/v{self.version}"
+
 
 class StatementQuerySet(VisibleQuerySet["StatementRecord"]):
     """Statements of points that a subject sees."""

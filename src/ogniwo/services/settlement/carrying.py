@@ -66,8 +66,7 @@ def used_before(*, community: Organisation, month: Month, rules: CommunityRules)
 
 
 def _posted(run: SettlementRun) -> bool:
-    natural_id = f"{run.community.code}/{run.month}/v{run.version}"
-    return Commitment.objects.filter(kind="allocation", natural_id=natural_id).exists()
+    return Commitment.objects.filter(kind="allocation", natural_id=run.allocation_name).exists()
 
 
 def carried_into(*, community: Organisation, month: Month) -> int:
