@@ -7,6 +7,7 @@ from ogniwo.records.contracts.models import (
     EContractParty,
     Membership,
     PersonCertificate,
+    PurchaseEntry,
     SupplyContractRecord,
 )
 from ogniwo.records.ledger.models import Commitment, LedgerRead
@@ -47,6 +48,7 @@ __all__ = [
     "Organisation",
     "PersonCertificate",
     "PointGroup",
+    "PurchaseEntry",
     "RegisterState",
     "SettlementRun",
     "SourceFile",

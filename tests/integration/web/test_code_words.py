@@ -10,6 +10,7 @@ import ogniwo
 from ogniwo.interfaces.web.code_words import ACTS, ASSETS, LAYOUTS
 from ogniwo.services.access.roles import Role
 from ogniwo.services.contracts.econtracts import _PARTY_OPERATIONS
+from ogniwo.services.contracts.purchase_state import Step
 from ogniwo.services.demo.sample import COMMUNITY_CODE
 from ogniwo.services.ledger.exploring import Filters, journal
 from ogniwo.services.metering.inbox import received_files
@@ -58,6 +59,8 @@ def _texts(node, tree, call):
         return whole
     if ast.unparse(node) == "type(payload).__struct_config__.tag":
         return TAGS
+    if ast.unparse(node) == "entry.step":
+        return {step.value for step in Step}
     raise AssertionError(f"say here what `{ast.unparse(node)}` can be")
 
 

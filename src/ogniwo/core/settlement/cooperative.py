@@ -4,7 +4,7 @@ Sources: art. 38c of the act on renewable sources, regulation Dz.U. 2022 poz. 70
 an honest reconstruction of paragraphs 3 to 8. What is not confirmed there is in `PoolRules` (docs/sharing.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.quantities import Share
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.kernel.rounding import split_largest_remainder
+from ogniwo.core.settlement.kept import Earlier, KeptParts, keep_parts, withheld_now
 from ogniwo.core.settlement.model import EnergyFlows
 
 STORED_PART = Share(6, 10)
@@ -70,6 +71,9 @@ class CooperativeMonth:
     `drawn`, `expired` and `pool` (oldest first) are the lots used, lost, and carried to the next month.
     Exactly: taken = community_in + from_pool + grid and given = community_out + surplus for each member and hour.
     `redistributed` (hours,) is the energy that the sharing key left over and that went by need instead.
+
+    With S, R and the lots the seller's account is settled; members get `settled_wh` - `withheld_wh` + `advanced_wh`
+    of the pool (`core.settlement.kept`). `usual_parts` is what each would get of it if nothing had been used before.
     """
 
     month: Month
@@ -91,6 +95,9 @@ class CooperativeMonth:
     grid: WhMatrix
     surplus: WhMatrix
     redistributed: WhVector
+    withheld_wh: int
+    advanced_wh: int
+    usual_parts: tuple[int, ...]
 
 
 def settle_cooperative_month(
@@ -102,6 +109,7 @@ def settle_cooperative_month(
     pool: Sequence[PoolLot],
     sharing: SharingChoice,
     rules: PoolRules | None = None,
+    earlier: Earlier | None = None,
 ) -> CooperativeMonth:
     """Settle one month of a cooperative.
 
@@ -113,6 +121,7 @@ def settle_cooperative_month(
         pool: The lots carried from the month before.
         sharing: The key by which members share what they exchange inside an hour.
         rules: The parameters of the pool, by default those of law.md 4.3.
+        earlier: What was used of an earlier version and stays, and the shortage that earlier months carry on.
 
     Raises:
         PoolOutOfOrderError: the pool holds a lot of this month or a later one.
@@ -127,7 +136,10 @@ def settle_cooperative_month(
     settled_wh = sum(lot.wh for lot in drawn)
     community_in, community_out, redistributed = _share_hours(taken, given, ids, sharing)
     rest = taken - community_in
-    from_pool = _spread_pool(settled_wh, rest, ids, rules.spread)
+    earlier = earlier or Earlier()
+    withheld_wh = withheld_now(carried_wh=earlier.carried_wh, settled_wh=settled_wh, taken_wh=taken_wh)
+    usual, kept = _parts(settled_wh - withheld_wh, rest, community_in, ids, earlier.used_wh)
+    from_pool = _spread_pool(kept.parts, rest, rules.spread)
     return CooperativeMonth(
         month=month,
         ids=ids,
@@ -148,6 +160,9 @@ def settle_cooperative_month(
         grid=rest - from_pool,
         surplus=given - community_out,
         redistributed=redistributed,
+        withheld_wh=withheld_wh,
+        advanced_wh=kept.advanced_wh,
+        usual_parts=usual,
     )
 
 
@@ -229,16 +244,29 @@ def _share_hours(
     return first.used + second.used, first.supplied + second.supplied, second.used.sum(axis=0)
 
 
-def _spread_pool(settled_wh: int, rest: WhMatrix, ids: tuple[str, ...], spread: PoolSpread) -> WhMatrix:
-    """Give each member his part of the pool by what he still takes, then spread it over his hours; Wh exact.
+def _parts(
+    available_wh: int, rest: WhMatrix, community_in: WhMatrix, ids: tuple[str, ...], used_wh: Mapping[str, int]
+) -> tuple[tuple[int, ...], KeptParts]:
+    """Each member's part of the pool by what he still takes, and the same where what was used stays with him."""
+    totals = rest.sum(axis=1).tolist()
+    usual = split_largest_remainder(total=available_wh, weights=totals, ids=ids)
+    exchanged = community_in.sum(axis=1).tolist()
+    floors = [
+        min(still, max(0, used_wh.get(one, 0) - shared))
+        for one, still, shared in zip(ids, totals, exchanged, strict=True)
+    ]
+    return usual, keep_parts(ids=ids, usual=usual, floors=floors)
 
-    Both splits floor and give missing Wh to the largest remainders; ties go to the smaller id, the earlier hour.
+
+def _spread_pool(parts: Sequence[int], rest: WhMatrix, spread: PoolSpread) -> WhMatrix:
+    """Spread each member's part of the pool over the hours in which he still takes; Wh exact.
+
+    Floors and gives missing Wh to the largest remainders; ties go to the earlier hour.
     """
-    totals = rest.sum(axis=1)
-    parts = np.array(split_largest_remainder(total=settled_wh, weights=totals.tolist(), ids=ids), dtype=np.int64)
+    totals = np.array(parts, dtype=np.int64)
     if spread is PoolSpread.CHRONOLOGICAL:
         before = np.cumsum(rest, axis=1) - rest
-        return np.clip(parts[:, np.newaxis] - before, 0, rest)
+        return np.clip(totals[:, np.newaxis] - before, 0, rest)
     hours = [f"{hour:05d}" for hour in range(rest.shape[1])]
-    spread_wh = split_columns(totals=parts, weights=np.ascontiguousarray(rest.T), ids=hours)
+    spread_wh = split_columns(totals=totals, weights=np.ascontiguousarray(rest.T), ids=hours)
     return np.ascontiguousarray(spread_wh.T)

@@ -149,9 +149,10 @@ def reconcile(statements: Sequence[Statement], *, cooperative: CooperativeMonth 
     for statement in statements:
         checks += _quantity_checks(statement, priced=bool(energy_grosz))
     if cooperative is not None:
+        laid_out = cooperative.advanced_wh - cooperative.withheld_wh
         checks += [
-            Check("pool_is_settled", cooperative.settled_wh, flows.pool_wh, "Wh"),
-            Check("grid_is_charged", cooperative.charged_wh, flows.grid_wh, "Wh"),
+            Check("pool_is_settled", cooperative.settled_wh + laid_out, flows.pool_wh, "Wh"),
+            Check("grid_is_charged", cooperative.charged_wh - laid_out, flows.grid_wh, "Wh"),
             Check("community_is_exchanged", cooperative.exchanged_wh, flows.community_in_wh, "Wh"),
             Check("surplus_is_given", cooperative.given_wh, flows.surplus_wh, "Wh"),
         ]

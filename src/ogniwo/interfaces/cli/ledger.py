@@ -222,6 +222,7 @@ def proof_group() -> None:
 @click.option("--invoice", default="", help="Number of an invoice or correction.")
 @click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT; part as .../storage/vN/MEMBER.")
 @click.option("--allocation", default="", help="A run as COMMUNITY/YYYY-MM/vN, storages as .../storage/vN.")
+@click.option("--purchase", default="", help="Document of a group purchase as COMMUNITY/CODE/STEP/WORD.")
 @click.option("--transaction", default="", help="Name of a transaction, such as a payment.")
 @click.option("--point", default="", help="Metering point code, with --at.")
 @click.option("--channel", default="1.29.0", show_default=True, help="Channel of the reading.")
@@ -240,12 +241,12 @@ def export(
     output: str,
     **documents: str,
 ) -> None:
-    """Write the receipt of an invoice, statement, allocation, transaction or interval as canonical JSON.
+    """Write the receipt of an invoice, statement, allocation, purchase's document, transaction or interval as JSON.
 
     Where its checkpoint has a time stamp, the stamp is written beside it, as OUTPUT.tsr.
     """
     if sum(map(bool, (*documents.values(), transaction, point))) != 1 or bool(point) != (at is not None):
-        say("give one of --invoice, --statement, --allocation, --transaction, or --point with --at")
+        say("give one of --invoice, --statement, --allocation, --purchase, --transaction, or --point with --at")
         sys.exit(2)
     workspace = opened(runtime)
     if at is not None:

@@ -91,6 +91,7 @@ def audit(runtime: Runtime, output: Path, copy: Path | None, checkpoints: tuple[
 @click.command(name="erase")
 @click.option("--statement", default="", help="Statement as COMMUNITY/YYYY-MM/vN/POINT.")
 @click.option("--invoice", default="", help="Number of an invoice or correction.")
+@click.option("--purchase", default="", help="Document of a group purchase as COMMUNITY/CODE/STEP/WORD.")
 @click.option("--point", default="", help="Metering point code: no interval of it can be opened any more.")
 @click.option("--reason", required=True, help="Why, for the log of acts; such as a request by its number.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -98,15 +99,16 @@ def audit(runtime: Runtime, output: Path, copy: Path | None, checkpoints: tuple[
 @click.pass_obj
 @answers_refusals
 def erase_command(
-    runtime: Runtime, *, statement: str, invoice: str, point: str, reason: str, yes: bool, dry_run: bool
+    runtime: Runtime, *, statement: str, invoice: str, purchase: str, point: str, reason: str, yes: bool, dry_run: bool
 ) -> None:
     """Delete payload and salt of one commitment, for ever; the ledger and all proofs stay valid.
 
     What law demands to be kept (issued invoices, settlements) stays where it is kept, and so do stored intervals.
     """
-    asked = [(kind, name) for kind, name in _erasable(statement, invoice, point) if name]
+    documents = (("statement", statement), ("invoice", invoice), ("purchase", purchase), (POINT_SECRET, point))
+    asked = [(kind, name) for kind, name in documents if name]
     if len(asked) != 1:
-        say("give one of --statement, --invoice, --point")
+        say("give one of --statement, --invoice, --purchase, --point")
         sys.exit(WRONG_USE)
     ((kind, name),) = asked
     workspace = opened(runtime)
@@ -121,10 +123,6 @@ def erase_command(
         click.confirm("Erase it? Nobody can bring it back", abort=True, err=True)
     erase(workspace, kind=kind, natural_id=name, reason=reason)
     click.echo(f"erased: {kind} {name}")
-
-
-def _erasable(statement: str, invoice: str, point: str) -> tuple[tuple[str, str], ...]:
-    return ("statement", statement), ("invoice", invoice), (POINT_SECRET, point)
 
 
 @click.command(name="reads")

@@ -47,6 +47,9 @@ COMMANDS: Final = {
     "storage": Entry(f"{_CLI}.storage:storage_group", True, "Follow energy through storages: whose it was."),
     "invoice": Entry(f"{_CLI}.invoice:invoice_group", True, "Issue, list, show and explain invoices."),
     "contract": Entry(f"{_CLI}.contract:contract_group", True, "E-contracts: draft, sign, close months, prove."),
+    "purchase": Entry(
+        f"{_CLI}.purchase:purchase_group", True, "Buy energy as a group: join, offers, votes, contracts."
+    ),
     "ledger": Entry(f"{_CLI}.ledger:ledger_group", True, "Post to the ledger, verify it, show it."),
     "token": Entry(f"{_CLI}.tokens:token_group", True, "Payment tokens, points and rebates."),
     "witness": Entry(f"{_CLI}.witness:witness_group", False, "Be a witness of other people's logs (no workspace)."),

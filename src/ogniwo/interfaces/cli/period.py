@@ -10,6 +10,7 @@ from ogniwo.core.balancing.model import SharingMethod
 from ogniwo.core.kernel.calendar import Month
 from ogniwo.core.kernel.findings import Severity, finding_row
 from ogniwo.core.kernel.quantities import Rate, format_decimal
+from ogniwo.core.settlement.cooperative import CooperativeMonth
 from ogniwo.core.settlement.corridor import PriceCorridor
 from ogniwo.interfaces.cli.arguments import (
     COMMUNITY_OPTION,
@@ -31,6 +32,7 @@ from ogniwo.interfaces.cli.output import (
     show_table,
 )
 from ogniwo.interfaces.cli.texts import kwh, money, signed, zl
+from ogniwo.services.settlement.carrying import CarriedMonth, carried_months
 from ogniwo.services.settlement.closing import ClosedMonth, close_month
 from ogniwo.services.settlement.comparing import ComparedMonth, PriceTrial, compare_month
 from ogniwo.services.settlement.queries import rate_book_of
@@ -117,6 +119,7 @@ def _show_closed(closed: ClosedMonth) -> None:
         ("pool carried on", kwh(sum(lot.wh for lot in cooperative.pool))),
         ("pool expired", kwh(sum(lot.wh for lot in cooperative.expired))),
     ]
+    rows += [(label, kwh(wh)) for label, wh in _carrying(cooperative) if wh]
     click.echo(f"{closed.month}, {closed.totals.statements} statements")
     show_table(headers=("energy", "kWh"), rows=rows, right=frozenset({1}))
     click.echo()
@@ -131,6 +134,13 @@ def _show_closed(closed: ClosedMonth) -> None:
         right=frozenset({1}),
     )
     click.echo(f"\nall {len(closed.totals.checks)} checks agree")
+
+
+def _carrying(cooperative: CooperativeMonth) -> tuple[tuple[str, int], ...]:
+    return (
+        ("advanced to keep what was used", cooperative.advanced_wh),
+        ("withheld for earlier months", cooperative.withheld_wh),
+    )
 
 
 def _say_outcome(runtime: Runtime, closed: ClosedMonth, *, dry_run: bool) -> None:
@@ -159,11 +169,63 @@ def _closed_document(closed: ClosedMonth, *, stored: bool) -> dict[str, Any]:
         "community_fee": money(closed.totals.community_fee_grosz),
         "pool": [{"month": str(lot.month), "wh": lot.wh} for lot in cooperative.pool],
         "expired": [{"month": str(lot.month), "wh": lot.wh} for lot in cooperative.expired],
+        "advanced_wh": cooperative.advanced_wh,
+        "withheld_wh": cooperative.withheld_wh,
         "checks": len(closed.totals.checks),
         "checks_agree": closed.totals.agrees,
         "findings": [finding_row(finding) for finding in closed.findings],
         "blocked": any(finding.severity is Severity.ERROR for finding in closed.findings),
     }
+
+
+@period_group.command("carried")
+@COMMUNITY_OPTION
+@JSON_OPTION
+@click.pass_obj
+@answers_refusals
+def carried(runtime: Runtime, *, community: str, as_json: bool) -> None:
+    """Show what stayed with members when a used month was settled again, and the shortage carried from month to month.
+
+    Only where the rules say corrections = "keep". Energy billed or posted stays with its member; what the pool lacks
+    for it is advanced and withheld from the pool of the next months.
+
+    \b
+    Examples:
+      ogniwo -w coop period carried
+      ogniwo -w coop period carried --json
+    """  # noqa: D301 -- \b is click's mark for "keep these lines"
+    opened(runtime)
+    months = carried_months(community=community_of(community))
+    if as_json:
+        show_json(
+            [
+                {**asdict(one), "month": str(one.month), "carried_on_wh": one.carried_on_wh, "points": _kept(one)}
+                for one in months
+            ]
+        )
+        return
+    show_table(
+        headers=("month", "version", "carried in kWh", "advanced", "withheld", "carried on"),
+        rows=[
+            (
+                str(one.month),
+                str(one.version),
+                *(kwh(wh) for wh in (one.carried_wh, one.advanced_wh, one.withheld_wh, one.carried_on_wh)),
+            )
+            for one in months
+        ],
+        right=frozenset(range(1, 6)),
+    )
+    for one in months:
+        for point in one.points:
+            click.echo(
+                f"{one.month} {point.point}: {kwh(point.got_wh)} kWh of the pool instead of {kwh(point.usual_wh)}; "
+                f"version {one.used}, which was billed or posted, leaves {kwh(point.used_wh)} to it"
+            )
+
+
+def _kept(month: CarriedMonth) -> list[dict[str, Any]]:
+    return [asdict(point) for point in month.points]
 
 
 @period_group.command("compare")

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models import F, Q
 
+from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Member, Organisation
 from ogniwo.records.visibility import VisibleQuerySet
@@ -151,3 +152,37 @@ class PersonCertificate(models.Model):
 
     def __str__(self) -> str:
         return self.serial
+
+
+class PurchaseEntryQuerySet(VisibleQuerySet["PurchaseEntry"]):
+    """Steps of group purchases that a subject sees: a member the own ones."""
+
+    organisation_lookup = "organisation__path"
+    member_lookup = "member__number"
+
+
+class PurchaseEntry(models.Model):
+    """A step of a group purchase whose document is anchored on the ledger. Only ever added.
+
+    `purchase` is the purchase's code in the organisation, `word` whom the step is of: a member's number, a supplier,
+    a point, or nobody.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="purchase_entries")
+    purchase = models.CharField(max_length=40)
+    step = models.CharField(max_length=12)
+    word = models.CharField(max_length=40, blank=True)
+    member = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="purchase_entries")
+    made_at = models.DateTimeField()
+    commitment = models.OneToOneField(Commitment, on_delete=models.PROTECT, related_name="purchase_entry")
+
+    objects = PurchaseEntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(fields=("organisation", "purchase", "step", "word"), name="purchase_step_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.purchase} {self.step} {self.word}"

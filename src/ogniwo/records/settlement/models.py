@@ -8,7 +8,10 @@ from ogniwo.records.visibility import VisibleQuerySet
 
 
 class CommunityRules(models.Model):
-    """The parameters of a cooperative's settlement from a day on. Prices are in 10^-8 zl per MWh."""
+    """The parameters of a cooperative's settlement from a day on. Prices are in 10^-8 zl per MWh.
+
+    `corrections` says whether what a member used stays with him when corrected readings leave less to share.
+    """
 
     community = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="rules")
     valid_from = models.DateField()
@@ -18,6 +21,7 @@ class CommunityRules(models.Model):
     pool_months = models.PositiveSmallIntegerField(default=12)
     internal_price_e8 = models.BigIntegerField()
     community_fee_e8 = models.BigIntegerField(default=0)
+    corrections = models.CharField(max_length=12, default="reallocate")
 
     class Meta:
         ordering = ("valid_from",)
@@ -53,6 +57,11 @@ class SettlementRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.community} {self.month} v{self.version}"
+
+    @property
+    def allocation_name(self) -> str:
+        """What its allocation is called among the commitments on the ledger."""
+        return f"{self.community.code}/{self.month}/v{self.version}"
 
 
 class StatementQuerySet(VisibleQuerySet["StatementRecord"]):

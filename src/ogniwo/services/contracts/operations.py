@@ -12,6 +12,7 @@ from django.db import transaction
 from ogniwo.core.contracts import membership as core_membership
 from ogniwo.core.contracts.supply import SupplyContract, refuse_empty, segments
 from ogniwo.core.kernel.quantities import Rate
+from ogniwo.core.settlement.kept import Corrections
 from ogniwo.core.tariffs.model import PointTerms
 from ogniwo.records.contracts.models import Membership, SupplyContractRecord
 from ogniwo.records.metering.models import MeteringPoint
@@ -91,6 +92,7 @@ def set_community_rules(
     community_fee: Rate,
     injection_share: tuple[int, int] = (6, 10),
     pool_months: int = 12,
+    corrections: Corrections = Corrections.REALLOCATE,
 ) -> CommunityRules:
     """Set how a community settles from a day on; prices are per MWh."""
     facts = {
@@ -100,6 +102,7 @@ def set_community_rules(
         "injection_numerator": injection_share[0],
         "injection_denominator": injection_share[1],
         "pool_months": pool_months,
+        "corrections": corrections.value,
     }
     rules, created = CommunityRules.objects.get_or_create(community=community, valid_from=valid_from, defaults=facts)
     if not created:

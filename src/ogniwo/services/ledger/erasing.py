@@ -15,7 +15,7 @@ from ogniwo.services.workspace.audit import record_act
 from ogniwo.services.workspace.changing import changing
 from ogniwo.services.workspace.model import Workspace
 
-ERASABLE = ("allocation", "statement", "invoice", "rate_book")
+ERASABLE = ("allocation", "statement", "invoice", "rate_book", "purchase")
 POINT_SECRET = "point_secret"  # noqa: S105 -- a kind of row, no secret
 
 

@@ -221,7 +221,7 @@ class DocumentToAnchor:
 
 def _anchor_run(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun) -> int:
     """Commit to the run's inputs and totals, to each statement and to each invoice."""
-    name = f"{run.community.code}/{run.month}/v{run.version}"
+    name = run.allocation_name
     whole: dict[str, Json] = {
         "schema": "ogniwo.run/1",
         "community": run.community.code,

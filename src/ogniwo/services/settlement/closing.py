@@ -17,6 +17,7 @@ from ogniwo.core.kernel.quantities import Rate, RateUnit
 from ogniwo.core.kernel.refusals import Refusal
 from ogniwo.core.settlement.cooperative import CooperativeMonth, member_flows, settle_cooperative_month
 from ogniwo.core.settlement.internal import InternalPrices, InternalSettlement, settle_internally
+from ogniwo.core.settlement.kept import Earlier
 from ogniwo.core.settlement.model import Statement
 from ogniwo.core.settlement.statements import (
     PointMonth,
@@ -29,6 +30,7 @@ from ogniwo.core.tariffs.model import RateRow
 from ogniwo.core.tariffs.rules import TariffBook
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.settlement.models import CommunityRules, SettlementRun, StatementRecord
+from ogniwo.services.settlement.carrying import carrying_totals, named_carrying
 from ogniwo.services.settlement.loading import MemberPoint, MonthInputs, latest_run, load_month
 from ogniwo.services.settlement.pricing import price_all
 from ogniwo.services.workspace.audit import record_act
@@ -101,11 +103,6 @@ def _closed(
         raise ValueError("another sharing method than that of the rules can only be tried")
     tell("balance")
     inputs = load_month(workspace, community=community, month=month)
-    named = _named_inputs(inputs, book, method=method)
-    digest = sha256_hex(msgspec.json.encode(named))
-    before = latest_run(community=community, month=month)
-    changed = before is None or before.inputs_digest != digest
-    version = (before.version if before else 0) + (1 if changed else 0)
     cooperative = settle_cooperative_month(
         month=month,
         ids=inputs.ids,
@@ -114,7 +111,14 @@ def _closed(
         pool=inputs.pool,
         sharing=inputs.choice(method),
         rules=inputs.pool_rules,
+        earlier=Earlier(used_wh=dict(inputs.used.wh), carried_wh=inputs.carried_wh),
     )
+    named = _named_inputs(inputs, book, method=method)
+    named["whole"] |= named_carrying(cooperative, carried_wh=inputs.carried_wh)
+    digest = sha256_hex(msgspec.json.encode(named))
+    before = latest_run(community=community, month=month)
+    changed = before is None or before.inputs_digest != digest
+    version = (before.version if before else 0) + (1 if changed else 0)
     tell("rate")
     lines, findings = price_all(
         book=book, members=inputs.points, month=month, hours=inputs.hours, grid=cooperative.grid
@@ -285,6 +289,7 @@ def _save(
             "taken_wh": cooperative.taken_wh,
             "given_wh": cooperative.given_wh,
             "settled_wh": cooperative.settled_wh,
+            **carrying_totals(cooperative, inputs.used),
         },
         pool=msgspec.to_builtins(cooperative.pool),
     )

@@ -29,6 +29,7 @@ from ogniwo.services.contracts.queries import contracts_of_points, memberships_i
 from ogniwo.services.metering.active import STAGES, chosen_stage, needed_series
 from ogniwo.services.metering.context import point_context
 from ogniwo.services.metering.quality import POINTS_AT_ONCE
+from ogniwo.services.settlement.carrying import UsedBefore, carried_into, used_before
 from ogniwo.services.settlement.yearly_use import with_yearly_use
 from ogniwo.services.workspace.model import Workspace
 
@@ -135,6 +136,8 @@ class MonthInputs:
     rules: CommunityRules
     points: tuple[MemberPoint, ...]
     pool: tuple[PoolLot, ...]
+    used: UsedBefore
+    carried_wh: int
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -193,13 +196,16 @@ def load_month(
         for membership, read in _with_series(workspace, memberships, month, as_of=as_of)
     )
     _refuse_incomplete(points, month)
+    rules = rules_on(community=community, day=first)
     return MonthInputs(
         community=community,
         month=month,
         hours=grid_of_month(month, slot_s=HOUR_S),
-        rules=rules_on(community=community, day=first),
+        rules=rules,
         points=points,
         pool=pool_before(community=community, month=month),
+        used=used_before(community=community, month=month, rules=rules),
+        carried_wh=carried_into(community=community, month=month),
     )
 
 

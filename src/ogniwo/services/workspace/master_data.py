@@ -17,6 +17,7 @@ from ogniwo.core.balancing.model import SharingMethod
 from ogniwo.core.kernel.calendar import local_midnight
 from ogniwo.core.kernel.findings import Finding, Severity
 from ogniwo.core.kernel.refusals import Refusal
+from ogniwo.core.settlement.kept import Corrections
 from ogniwo.core.tariffs.model import PointTerms
 
 
@@ -137,6 +138,7 @@ class RulesRow(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename=
         10,
     )
     pool_months: Annotated[int, msgspec.Meta(ge=0, le=120)] = 12
+    corrections: Corrections = Corrections.REALLOCATE
 
 
 Row = OrganisationRow | MemberRow | PointRow | MeterRow | ContractRow | MembershipRow | RulesRow

@@ -176,6 +176,7 @@ def _rules(row: RulesRow) -> None:
         community_fee=Rate.parse(row.fee, RateUnit.MWH),
         injection_share=row.injection_share,
         pool_months=row.pool_months,
+        corrections=row.corrections,
     )
 
 

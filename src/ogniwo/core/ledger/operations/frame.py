@@ -32,7 +32,7 @@ Count = Annotated[int, Meta(ge=0, le=INTEGER_LIMIT)]
 AccountKind = Literal["member", "meter", "gateway", "partner", "control"]
 KeyPurpose = Literal["transaction", "reading", "recovery"]
 AssetKind = Literal["metering", "payment", "claim", "marketing"]
-AnchorKind = Literal["statement", "invoice", "rate_book", "allocation", "identity"]
+AnchorKind = Literal["statement", "invoice", "rate_book", "allocation", "identity", "purchase"]
 
 Permission = Literal[
     "account.freeze",

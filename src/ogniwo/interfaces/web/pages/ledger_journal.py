@@ -75,6 +75,7 @@ SOURCES: Final = {
     "statement": _("settlement statement"),
     "allocation": _("allocation of the month"),
     "readings": _("readings of a day"),
+    "purchase": _("step of a group purchase"),
 }
 
 

@@ -16,7 +16,7 @@ export const STRUCTS = {
   commitment: {"type": "text", "pattern": "^(?:[0-9a-f]{64})$"},
   expires: {"type": "integer", "min": 0, "max": 9007199254740991},
   id: {"type": "text", "pattern": "^(?:[0-9a-f]{32})$"},
-  kind: {"type": "word", "words": ["allocation", "identity", "invoice", "rate_book", "statement"]},
+  kind: {"type": "word", "words": ["allocation", "identity", "invoice", "purchase", "rate_book", "statement"]},
   network: {"type": "text", "max": 64},
   reason: {"type": "text", "pattern": "^(?:([a-z0-9][a-z0-9._-]{0,63})?)$"},
   references: {"type": "list", "items": {"type": "text", "pattern": "^(?:[0-9a-f]{64})$"}, "max": 64},
