@@ -43,7 +43,7 @@ from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.ledger.timestamping import verify_stamps
 from ogniwo.services.workspace.model import Workspace
 
-_ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity")
+_ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity", "range")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
