@@ -61,6 +61,18 @@ class JournalTables(ABC):
             found[account, asset] = found.get((account, asset), 0) - amount
         return found
 
+    def asset_movements(self, asset: str, *, before_s: int) -> list[tuple[int, str, str, str, int]]:
+        """All movements of an asset before a time, in order: time, transaction, operation, account and amount."""
+        return [
+            (time_s, name, operation, account, amount)
+            for time_s, name, operation, account, amount in self._rows(
+                "SELECT time_s, lower(hex(name)), operation, concerned.account, amount FROM concerned"
+                " JOIN transactions USING (log_index) JOIN blocks USING (height)"
+                " WHERE asset = ? AND time_s < ? ORDER BY log_index, concerned.account",
+                (asset, before_s),
+            )
+        ]
+
     def first_index_since(self, *, height: int = -1, time_s: int = 0) -> int:
         """The first log index of the first block that has at least this height and time; past the end if none has."""
         found = self._rows(
