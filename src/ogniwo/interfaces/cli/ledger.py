@@ -39,6 +39,7 @@ from ogniwo.interfaces.cli.output import (
     show_json,
     show_table,
 )
+from ogniwo.interfaces.cli.proof_range import range_group
 from ogniwo.services.ledger.posting import points_in, post_month
 from ogniwo.services.ledger.proving import (
     checkpoint_verifier,
@@ -216,6 +217,9 @@ def proof_group() -> None:
       ogniwo proof consistency checkpoint.txt --output consistency.json
       python docs/check_receipt.py receipt.json --checkpoint-key KEY
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
+
+
+proof_group.add_command(range_group)
 
 
 @proof_group.command(name="export")

@@ -211,12 +211,16 @@ def _mint_point(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentToAnchor:
-    """A document whose salted commitment belongs on the ledger: `subject` is the account it concerns."""
+    """A document whose salted commitment belongs on the ledger: `subject` is the account it concerns.
+
+    `kept_as` is the kind of the row that keeps it here, where that is not the kind on the ledger.
+    """
 
     kind: AnchorKind
     natural_id: str
     subject: str
     document: Mapping[str, Json]
+    kept_as: str = ""
 
 
 def _anchor_run(workspace: Workspace, ledger: EmbeddedLedger, run: SettlementRun) -> int:
@@ -325,7 +329,7 @@ def _kept(one: DocumentToAnchor) -> Commitment:
     content = canonical_bytes(dict(one.document))
     salt = secrets.token_hex(16)
     row, _ = Commitment.objects.get_or_create(
-        kind=one.kind,
+        kind=one.kept_as or one.kind,
         natural_id=one.natural_id,
         defaults={
             "salt": salt,

@@ -44,7 +44,7 @@ from ogniwo.services.ledger.timestamping import verify_stamps
 from ogniwo.services.storage.checking import storage_findings
 from ogniwo.services.workspace.model import Workspace
 
-_ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity", "purchase")
+_ANCHORED = ("allocation", "statement", "invoice", "rate_book", "identity", "purchase", "range")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

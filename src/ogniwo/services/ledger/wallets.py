@@ -222,11 +222,14 @@ def _named(names: dict[str, tuple[str, str]], state: State, account: str) -> tup
     return ("", "issuer") if asset is not None and asset.issuer == account else ("", "")
 
 
-def metering_tokens(workspace: Workspace, *, subject: Subject, month: Month) -> tuple[MeteringRow, ...]:
-    """The metering tokens of the member's points in a month, as the signed day records on the ledger say."""
+def metering_tokens(
+    workspace: Workspace, *, subject: Subject, month: Month, point_code: str = ""
+) -> tuple[MeteringRow, ...]:
+    """The metering tokens of the subject's points, or one of them, in a month, as the signed day records say."""
     points = {
         point_path(one): one.code
         for one in MeteringPoint.objects.all().visible_to(subject).select_related("organisation")
+        if point_code in {"", one.code}
     }
     with view_ledger(workspace) as (ledger, tables):
         with ledger.reading() as state:
