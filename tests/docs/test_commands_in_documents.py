@@ -58,8 +58,8 @@ def test_a_command_in_a_document_exists_with_its_options(command):
     assert words[0] in COMMANDS, f"there is no command {words[0]}"
     found = cli.get_command(click.Context(cli), words[0])
     rest = words[1:]
-    if isinstance(found, click.Group) and rest and not rest[0].startswith("-"):
-        assert rest[0] in found.commands, f"{words[0]} has no {rest[0]}"
+    while isinstance(found, click.Group) and rest and not rest[0].startswith("-"):
+        assert rest[0] in found.commands, f"{found.name} has no {rest[0]}"
         found, rest = found.commands[rest[0]], rest[1:]
     options = {name for parameter in found.params for name in (*parameter.opts, *parameter.secondary_opts)} | HELP
     top = {name for parameter in cli.params for name in parameter.opts}
