@@ -251,6 +251,25 @@ def linked(account: str, operations: Sequence[Operation], bound: Bound, *, days:
     return min((found for rows in runs if (found := _found(account, rows))), key=lambda one: one.time_s, default=None)
 
 
+def largest(operations: Sequence[Operation]) -> int:
+    """The largest operation of those that count: all it gave, and what it got from the issuer."""
+    return max((abs(one.amount) for one in _counting(operations)), default=0)
+
+
+def most_linked(operations: Sequence[Operation], *, days: int) -> int:
+    """The most that operations of one direction come to within `days` times 24 hours."""
+    most = 0
+    for rows in _directions(_counting(operations)):
+        start = total = 0
+        for row in rows:
+            total += abs(row.amount)
+            while row.time_s - rows[start].time_s >= days * DAY_S:
+                total -= abs(rows[start].amount)
+                start += 1
+            most = max(most, total)
+    return most
+
+
 def split(account: str, operations: Sequence[Operation], bound: Bound, *, days: int, percent: int) -> Found | None:
     """Two operations or more of one direction just below a bound that pass it together within `days` times 24 hours."""
     near = [one for one in _counting(operations) if bound.within(abs(one.amount), percent=percent)]

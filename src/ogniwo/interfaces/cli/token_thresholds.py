@@ -44,7 +44,7 @@ _WORDS = {
     "holders_ever": ("holders in the time", "posiadacze w tym czasie"),
     "accepting": ("accepting parties", "przyjmujący"),
     "operation": ("largest operation", "największa operacja"),
-    "linked": ("linked operations", "operacje powiązane"),
+    "linked": ("most in linked operations", "najwięcej w operacjach powiązanych"),
     "limit": ("limit", "próg"),
     "measured": ("measured", "zmierzono"),
     "what": ("what", "co"),
@@ -55,8 +55,13 @@ _WORDS = {
     "below": ("below", "poniżej"),
     "other_basis": ("other legal basis", "inna podstawa prawna"),
     "asks": ("the law then asks", "prawo wymaga wtedy"),
-    "confirmed": ("read in the act", "sprawdzono w tekście aktu"),
-    "unconfirmed": ("NOT confirmed in the act", "NIEpotwierdzone w tekście aktu"),
+    "confirmed": ("read in the official text", "sprawdzono w tekście urzędowym"),
+    "unconfirmed": (
+        "NOT confirmed in the official text; seen:",
+        "NIEpotwierdzone w tekście urzędowym; widziano (ang.):",
+    ),
+    "persons": ("persons", "osób"),
+    "EUR": ("EUR", "EUR"),
     "none": ("no payment token is defined", "nie określono żadnego tokenu płatniczego"),
     "basis": ("basis", "podstawa"),
     "never": ("never switched on", "nigdy nie włączony"),
@@ -83,7 +88,7 @@ def thresholds(runtime: Runtime, community: str, day: datetime, eur: str, as_jso
     """Hold what the ledger shows of payment tokens against the limits of law; exit code 3 when one is passed.
 
     Amounts are the issuer's, over the twelve months up to --on; accounts are those of COMMUNITY's members. Each limit
-    says where it stands and whether it was read in the text of the act. Not legal advice. The read is in the audit log.
+    says where it stands and whether it was read in the official text. Not legal advice. The read is in the audit log.
 
     \b
     Examples:
@@ -204,8 +209,8 @@ def _limits(one: AssetThresholds) -> None:
     for line in one.lines:
         if not line.applies:
             continue
-        law = f"{line.limit.amount} {line.limit.unit}, {line.limit.source}"
-        sure = _word("confirmed" if line.limit.confirmed else "unconfirmed")
+        law = f"{line.limit.amount} {_word(line.limit.unit)}, {line.limit.source}"
+        sure = _word("confirmed") if line.limit.confirmed else f"{_word('unconfirmed')} {line.limit.seen}"
         click.echo(f"  {line.limit.id}: {law} ({sure}); {_word('asks')}: {dict(line.limit.asks)[spoken_language()]}")
 
 

@@ -26,7 +26,9 @@ from ogniwo.core.ledger.thresholds import (
     euros,
     first_day,
     in_and_out,
+    largest,
     linked,
+    most_linked,
     single,
     split,
 )
@@ -235,10 +237,9 @@ def _asset(name: str, basis: str, counted: Counted, eur: int, names: dict[str, s
         if limit.measure in MEASURES:
             lines.append(_measured(limit, bound, counted, names, applies=applies))
             continue
-        above = list(_above(limit, bound, counted, names))
-        lines.append(_of_accounts(limit, bound, counted, names, above, applies=applies))
+        lines.append(_of_accounts(limit, bound, counted, names, applies=applies))
         if applies:
-            findings += [_told(name, limit, one, names) for one in above]
+            findings += [_told(name, limit, one, names) for one in _above(limit, bound, counted, names)]
     near = _data()["patterns"]["near_percent"]
     findings = [*_of_lines(name, lines, near), *findings, *_patterns(name, counted, eur, lines, names)]
     return AssetThresholds(asset=name, basis=basis, counted=counted, lines=tuple(lines), findings=tuple(findings))
@@ -256,20 +257,16 @@ def _measured(limit: Limit, bound: Bound, counted: Counted, names: dict[str, str
     return _line(limit, bound, amount, names.get(account, ""), applies=applies)
 
 
-def _of_accounts(
-    limit: Limit, bound: Bound, counted: Counted, names: dict[str, str], above: list[Found], *, applies: bool
-) -> Line:
-    """A limit of operations: measured is the most that was found above it, else the largest operation there was."""
+def _of_accounts(limit: Limit, bound: Bound, counted: Counted, names: dict[str, str], *, applies: bool) -> Line:
+    """A limit of operations: measured is the largest one, or the most that one account's linked ones come to."""
+    days = _data()["patterns"]["linked_days"] if limit.measure == "linked" else 0
     rows = [
-        (abs(one.amount), names[account])
+        (most_linked(operations, days=days) if days else largest(operations), names[account])
         for account, operations in counted.operations.items()
         if account in names
-        for one in operations
-        if one.amount < 0 or one.issuer
     ]
-    rows += [(one.total if limit.measure == "linked" else one.largest, names[one.account]) for one in above]
     amount, account = max(rows, default=(0, ""))
-    return _line(limit, bound, amount, account, applies=applies)
+    return _line(limit, bound, amount, account if amount else "", applies=applies)
 
 
 def _line(limit: Limit, bound: Bound, amount: int, account: str, *, applies: bool) -> Line:

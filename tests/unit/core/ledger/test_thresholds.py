@@ -8,7 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ogniwo.core.kernel.calendar import local_instant
-from ogniwo.core.ledger.thresholds import Move, Operation, count, euros, first_day, in_and_out, linked, single, split
+from ogniwo.core.ledger.thresholds import (
+    Move,
+    Operation,
+    count,
+    euros,
+    first_day,
+    in_and_out,
+    largest,
+    linked,
+    most_linked,
+    single,
+    split,
+)
 
 FIRST, LAST = date(2026, 1, 1), date(2026, 12, 31)
 RATE = 42_500
@@ -92,6 +104,7 @@ def test_linked_operations_pass_together_within_the_days_and_directions_apart():
     rows = operations((1, 12, -200_000), (8, 11, -225_000))
     found = linked("anna", rows, THOUSAND, days=7)
     assert (found.count, found.total, found.time_s) == (2, 425_000, rows[0].time_s)
+    assert (most_linked(rows, days=7), most_linked(rows, days=6), largest(rows)) == (425_000, 225_000, 225_000)
     assert linked("anna", operations((1, 12, -200_000), (8, 12, -225_000)), THOUSAND, days=7) is None
     both = [rows[0], rows[1]._replace(amount=225_000, issuer=True)]
     assert linked("anna", both, THOUSAND, days=7) is None
