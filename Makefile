@@ -3,6 +3,9 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 SHELL := /bin/bash
+# Compiled modules are kept whatever the shell says: else each of the many processes that the tests start compiles
+# Django and the product anew, which takes longer than what it was started for.
+export PYTHONDONTWRITEBYTECODE :=
 ON_POSTGRESQL := $(addprefix tests/integration/,web/test_access_table.py web/test_console_period.py \
 	web/test_pages_that_grow.py test_ledger_in_workspace.py test_records_shared.py)
 

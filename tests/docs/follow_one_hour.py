@@ -29,6 +29,7 @@ from ogniwo.records.visibility import Subject  # noqa: E402
 from ogniwo.services.billing.issuing import issue_invoices  # noqa: E402
 from ogniwo.services.demo.files import delivered_files  # noqa: E402
 from ogniwo.services.demo.setup import set_up_sample  # noqa: E402
+from ogniwo.services.ledger.access import point_secret  # noqa: E402
 from ogniwo.services.ledger.posting import leaves_of_day, member_balance_grosz, post_month  # noqa: E402
 from ogniwo.services.ledger.proving import prove_interval  # noqa: E402
 from ogniwo.services.ledger.queries import balances  # noqa: E402
@@ -154,7 +155,7 @@ def document_steps(workspace, community, point, zone, series, steps):
     steps["invoice"] = [invoice.number, str(printed["number"]), *map(zl, amounts)]
 
     post_month(workspace, community=community, month=MONTH)
-    leaves = leaves_of_day(point, series, DAY)
+    leaves = leaves_of_day(series, DAY, secret=point_secret(point))
     tokens = {one.name: one.amount for one in balances(workspace, subject=OPERATOR) if one.asset == "KWH-IN/3"}
     steps["posting"] = [
         str(len(leaves)),

@@ -43,6 +43,7 @@ from ogniwo.services.ledger.access import (
     open_projection,
     organisation_path,
     point_path,
+    point_secret,
     signed,
     submit,
 )
@@ -153,11 +154,11 @@ def kept_checkpoints(workspace: Workspace) -> tuple[str, ...]:
     return tuple(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.txt")))
 
 
-def leaves_of_day(point: MeteringPoint, series: IntervalSeries, day: date) -> tuple[IntervalLeaf, ...]:
-    """The salted leaves of one local day of a stored series."""
+def leaves_of_day(series: IntervalSeries, day: date, *, secret: bytes) -> tuple[IntervalLeaf, ...]:
+    """The salted leaves of one local day of a stored series; `secret` is the point's (`access.point_secret`)."""
     index = (day - series.grid.days[0]).days
-    secret = day_secret(point, channel=series.channel, day=day.isoformat())
-    return day_leaves(series=series, day_index=index, day_secret=secret)
+    of_day = day_secret(secret, channel=series.channel, day=day.isoformat())
+    return day_leaves(series=series, day_index=index, day_secret=of_day)
 
 
 def _mint_point(
@@ -180,9 +181,10 @@ def _mint_point(
         series = workspace.series.read(point=point.code, channel=channel, month=month)
         if series is None:
             continue
+        secret = point_secret(point)
         for index in days_with_data(series):
             day = series.grid.days[index]
-            leaves = leaves_of_day(point, series, day)
+            leaves = leaves_of_day(series, day, secret=secret)
             with ledger.reading() as state:
                 earlier = state.minted.get((path, day.isoformat(), channel))
             version = earlier.version if earlier else 1

@@ -13,7 +13,7 @@ from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.visibility import Subject
 from ogniwo.services.billing.queries import invoice
-from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, point_path
+from ogniwo.services.ledger.access import CHECKPOINT_KEY, key_store, point_path, point_secret
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
 from ogniwo.services.ledger.viewing import view_ledger
 from ogniwo.services.ledger.witnessing import configured_witnesses
@@ -100,7 +100,7 @@ def prove_interval(workspace: Workspace, *, point_code: str, channel: str, at: d
     series = workspace.series.read(point=point_code, channel=channel, month=Month(day.year, day.month))
     if series is None:
         raise NothingToProveError(detail=f"{point_code} has no readings of {channel} on {day}")
-    leaves = leaves_of_day(point, series, day)
+    leaves = leaves_of_day(series, day, secret=point_secret(point))
     index = max(number for number, leaf in enumerate(leaves) if leaf.start <= instant)
     with view_ledger(workspace) as (ledger, projection):
         transaction = _minted(ledger, point, day.isoformat(), channel)

@@ -28,7 +28,7 @@ from ogniwo.records.ledger.models import Commitment
 from ogniwo.records.metering.models import MeteringPoint
 from ogniwo.records.parties.models import Organisation
 from ogniwo.records.visibility import Subject
-from ogniwo.services.ledger.access import frame, member_path, open_ledger, open_projection, point_path
+from ogniwo.services.ledger.access import frame, member_path, open_ledger, open_projection, point_path, point_secret
 from ogniwo.services.ledger.payments import Till, define_asset, mark_sent, member_of, till
 from ogniwo.services.ledger.posting import leaves_of_day
 from ogniwo.services.workspace.audit import record_act
@@ -270,9 +270,9 @@ def _days(
     series = desk.workspace.series.read(point=point.code, channel=rule.channel, month=month)
     if not fresh or series is None:
         raise NothingToRewardError(detail=f"{point.code} has no day of {month} that {name} has not rewarded")
-    days = []
+    days, secret = [], point_secret(point)
     for day in fresh:
-        leaves = leaves_of_day(point, series, date.fromisoformat(day))
+        leaves = leaves_of_day(series, date.fromisoformat(day), secret=secret)
         record = day_record(
             leaves=leaves,
             day=day,

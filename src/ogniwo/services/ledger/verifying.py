@@ -20,6 +20,7 @@ from ogniwo.core.ledger.blocks import read_body
 from ogniwo.core.ledger.canonical import encode
 from ogniwo.core.ledger.outcomes import ACCEPTED
 from ogniwo.core.ledger.transactions import Post, Posting
+from ogniwo.core.metering.model import IntervalSeries
 from ogniwo.core.posting.claims import settlement_postings
 from ogniwo.core.posting.readings import day_record
 from ogniwo.records.billing.models import InvoiceRecord
@@ -37,6 +38,7 @@ from ogniwo.services.ledger.access import (
     open_projection,
     organisation_path,
     point_path,
+    point_secret,
 )
 from ogniwo.services.ledger.founding import CLAIM_ASSET
 from ogniwo.services.ledger.posting import kept_checkpoints, leaves_of_day
@@ -153,6 +155,24 @@ def _stamps(workspace: Workspace) -> tuple[int, Sequence[Finding]]:
     return len(stamps), findings
 
 
+class _Stored:
+    """Series and secret of the point that was asked for last: the days of a point come one after the other."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._point = ""
+        self._series: dict[tuple[str, Month], IntervalSeries | None] = {}
+        self.secret = b""
+
+    def month_of(self, point: MeteringPoint, channel: str, month: Month) -> IntervalSeries | None:
+        """What the store holds of a point, channel and month; `secret` is that point's from here on."""
+        if self._point != point.code:
+            self._point, self._series, self.secret = point.code, {}, point_secret(point)
+        if (channel, month) not in self._series:
+            self._series[channel, month] = self._workspace.series.read(point=point.code, channel=channel, month=month)
+        return self._series[channel, month]
+
+
 def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
     """Every day minted on the ledger is what the interval store holds now: total, qualities and Merkle root."""
     if not has_ledger(workspace):
@@ -165,6 +185,7 @@ def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
         _note("verify.readings_erased", f"the salts of {code} were erased: its days are not compared")
         for code in sorted(erased)
     ]
+    stored = _Stored(workspace)
     for (path, day_text, channel), token in sorted(minted.items()):
         point = points.get(path)
         if point is None:
@@ -173,12 +194,12 @@ def _tokens(workspace: Workspace) -> tuple[int, list[Finding]]:
         if point.code in erased:
             continue
         day = date.fromisoformat(day_text)
-        series = workspace.series.read(point=point.code, channel=channel, month=Month(day.year, day.month))
+        series = stored.month_of(point, channel, Month(day.year, day.month))
         if series is None:
             findings.append(_error("verify.readings_missing", f"{point.code} {channel} {day}: no readings", point.code))
             continue
         record = day_record(
-            leaves=leaves_of_day(point, series, day),
+            leaves=leaves_of_day(series, day, secret=stored.secret),
             day=day_text,
             point_path=path,
             network=workspace.network,
