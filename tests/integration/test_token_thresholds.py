@@ -7,10 +7,12 @@ from datetime import date, timedelta
 
 import pytest
 from click.testing import CliRunner
+from django.db import DatabaseError, transaction
 
 from ogniwo.core.kernel.calendar import local_day
 from ogniwo.interfaces.cli.main import Runtime, cli
 from ogniwo.records.audit.models import AuditEvent
+from ogniwo.records.ledger.models import TokenAssessment
 from ogniwo.services.demo.sample import COMMUNITY_CODE, POINTS
 from ogniwo.services.ledger.access import open_ledger
 from ogniwo.services.ledger.thresholds import known_limits
@@ -56,6 +58,7 @@ def test_the_report_measures_and_says_which_limits_are_passed(run):
     _at_other_rates(run)
     _in_polish_and_logged(run)
     _of_other_days(run)
+    _assessed(run)
 
 
 def _measured(run):
@@ -79,7 +82,8 @@ def _measured(run):
     )
     transfer = limits["aml.transfer"]
     assert (transfer["measured"], transfer["limit"], transfer["passed"]) == (1_000_000, 425_000, True)
-    assert not notify["confirmed"]
+    assert notify["confirmed"]
+    assert not limits["mica.limited-network"]["confirmed"]
     assert (limits["aml.occasional"]["measured"], limits["aml.occasional"]["member"]) == (1_000_000, ANNA)
     assert (limits["aml.e-money-stored"]["applies"], limits["aml.e-money-stored"]["passed"]) == (False, False)
     assert ("aml.occasional-eu" in limits) == (run.day >= date(2027, 7, 10))
@@ -106,7 +110,7 @@ def _in_polish_and_logged(run):
     result = asked(run, language="pl")
     assert "PRZEKROCZONY" in result.stdout
     assert "powiadom KNF" in result.stdout
-    assert "NIEpotwierdzone" in result.stdout
+    assert "NIEsprawdzone" in result.stdout
     assert "Pojedyncze operacje konta przekraczają próg ustawowy." in result.stderr
     row = AuditEvent.objects.filter(action="token.thresholds").last()
     assert (row.target, row.facts["eur"]) == (COMMUNITY_CODE, 42_500)
@@ -119,6 +123,58 @@ def _of_other_days(run):
     assert json.loads(earlier.stdout)["assets"][0]["amounts"]["issued"] == 0
     assert "[thresholds.date]" in asked(run, earlier=-40).stderr
     assert "[thresholds.rate]" in asked(run, eur="0").stderr
+
+
+def _assessed(run):
+    """A finding is assessed once and for all as it was; when operations are added it stands open again."""
+    _refused(run)
+    single = _finding(run, "thresholds.single", ANNA)
+    done = _assess(run, single["about"][:10], "--decision", "explained", "--note", "Czynsz za salę.")
+    assert done.exit_code == 0, done.output
+    assert _finding(run, "thresholds.single", ANNA)["assessed"]["note"] == "Czynsz za salę."
+    assert _finding(run, "thresholds.first_day", JAN)["assessed"] is None
+    told = asked(run, language="pl").stdout
+    row = next(line for line in told.splitlines() if line.startswith(single["about"][:16]))
+    assert {ANNA, "wyjaśnione"} < set(row.split())
+    assert "bez oceny" in told
+    again = _assess(run, single["about"], "--decision", "reported", "--note", "=1+1", "--reference", "GIIF/7")
+    assert again.exit_code == 0, again.output
+    assert _finding(run, "thresholds.single", ANNA)["assessed"]["reference"] == "GIIF/7"
+    _registered(run, single["about"])
+    assert run("token", "pay", JAN, "4400.00", "--key", "anna").exit_code != 0, "she has 0.00 left"
+    assert run("token", "issue", ANNA, "4400.00").exit_code == 0
+    assert _finding(run, "thresholds.single", ANNA)["assessed"] is None, "another operation has joined"
+
+
+def _refused(run):
+    assert "[assessment.about]" in _assess(run, "0000000000", "--decision", "explained", "--note", "x").stderr
+    about = _finding(run, "thresholds.single", ANNA)["about"]
+    assert "[assessment.about]" in _assess(run, about[:7], "--decision", "explained", "--note", "x").stderr
+    assert "[assessment.note]" in _assess(run, about, "--decision", "explained", "--note", " ").stderr
+    assert "[assessment.reference]" in _assess(run, about, "--decision", "reported", "--note", "x").stderr
+    assert run("token", "assessments", COMMUNITY_CODE, "--json").stdout.count("decision") == 0
+
+
+def _registered(run, about):
+    """Both lines stay, in order; the database refuses to change one; no cell is a formula."""
+    lines = json.loads(run("token", "assessments", COMMUNITY_CODE, "--json").stdout)["lines"]
+    assert [(line["about"], line["decision"]) for line in lines] == [(about, "explained"), (about, "reported")]
+    rows = list(csv.reader(io.StringIO(run("token", "assessments", COMMUNITY_CODE, "--csv").stdout, newline="")))
+    assert rows[2][5] == "'=1+1"
+    assert "Czynsz za salę." in run("token", "assessments", COMMUNITY_CODE).stdout
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        TokenAssessment.objects.update(note="other")
+    row = AuditEvent.objects.filter(action="token.assess").last()
+    assert (row.target, row.facts["decision"], row.facts["about"]) == (COMMUNITY_CODE, "reported", about)
+
+
+def _assess(run, about, *options):
+    return run("token", "assess", COMMUNITY_CODE, about, "--on", run.day, "--eur", "4.25", *options)
+
+
+def _finding(run, code, member):
+    (one,) = json.loads(asked(run, "--json").stdout)["assets"]
+    return next(row for row in one["findings"] if (row["code"], row["column"]) == (code, member))
 
 
 def test_every_limit_has_its_source_what_was_seen_and_what_the_law_asks_in_both_languages():

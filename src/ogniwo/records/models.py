@@ -10,7 +10,7 @@ from ogniwo.records.contracts.models import (
     PurchaseEntry,
     SupplyContractRecord,
 )
-from ogniwo.records.ledger.models import Commitment, LedgerRead
+from ogniwo.records.ledger.models import Commitment, LedgerRead, TokenAssessment
 from ogniwo.records.metering.models import (
     ComputingSet,
     ComputingSetPart,
@@ -54,4 +54,5 @@ __all__ = [
     "SourceFile",
     "StatementRecord",
     "SupplyContractRecord",
+    "TokenAssessment",
 ]

@@ -2,12 +2,13 @@
 
 import csv
 import sys
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import click
 
-from ogniwo.core.kernel.findings import finding_row
+from ogniwo.core.kernel.findings import Finding, finding_row
 from ogniwo.core.kernel.quantities import NotADecimalError, format_decimal, parse_decimal
 from ogniwo.core.ledger.thresholds import RATE_DECIMALS
 from ogniwo.interfaces.cli.arguments import JSON_OPTION, community_of, opened
@@ -21,6 +22,7 @@ from ogniwo.interfaces.cli.output import (
     show_table,
     spoken_language,
 )
+from ogniwo.services.ledger.assessments import Assessment, about_of, assessed, assessment_row
 from ogniwo.services.ledger.thresholds import (
     SCHEMA,
     AssetThresholds,
@@ -29,7 +31,7 @@ from ogniwo.services.ledger.thresholds import (
     amounts_row,
     threshold_report,
 )
-from ogniwo.services.workspace.queries import operator_subject
+from ogniwo.services.workspace.queries import Organisation, operator_subject
 
 _WORDS = {
     "paid": ("paid", "zapłacono"),
@@ -55,31 +57,61 @@ _WORDS = {
     "below": ("below", "poniżej"),
     "other_basis": ("other legal basis", "inna podstawa prawna"),
     "asks": ("the law then asks", "prawo wymaga wtedy"),
-    "confirmed": ("read in the official text", "sprawdzono w tekście urzędowym"),
+    "confirmed": ("read in the article:", "sprawdzono w treści przepisu (ang.):"),
     "unconfirmed": (
-        "NOT confirmed in the official text; seen:",
-        "NIEpotwierdzone w tekście urzędowym; widziano (ang.):",
+        "NOT read in the article; seen:",
+        "NIEsprawdzone w treści przepisu; widziano (ang.):",
     ),
     "persons": ("persons", "osób"),
     "EUR": ("EUR", "EUR"),
     "none": ("no payment token is defined", "nie określono żadnego tokenu płatniczego"),
     "basis": ("basis", "podstawa"),
     "never": ("never switched on", "nigdy nie włączony"),
+    "about": ("about", "czego dotyczy"),
+    "finding": ("finding", "ustalenie"),
+    "decided": ("assessment", "ocena"),
+    "day": ("day", "dzień"),
+    "reference": ("number", "numer"),
+    "by": ("by", "kto"),
+    "note": ("why", "dlaczego"),
+    "open": ("open", "bez oceny"),
+    "explained": ("explained", "wyjaśnione"),
+    "measures": ("measures applied", "zastosowano środki"),
+    "reported": ("reported", "zgłoszone"),
 }
 _COUNTS = ("holders", "holders_ever", "accepting")
 
 
+def dated(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The day and the rate that a report is of: `day` and `eur`."""
+    day = click.option(
+        "--on",
+        "day",
+        required=True,
+        type=click.DateTime(formats=["%Y-%m-%d"]),
+        metavar="YYYY-MM-DD",
+        help="The last day of the twelve months.",
+    )
+    rate = click.option(
+        "--eur", required=True, metavar="RATE", help="zł per euro on that day, as 4.2512 (the NBP's average)."
+    )
+    return day(rate(command))
+
+
+def reported(runtime: Runtime, organisation: Organisation, *, day: datetime, eur: str) -> ThresholdReport:
+    """The report of a day at a rate, as they were given."""
+    try:
+        rate = parse_decimal(eur, decimals=RATE_DECIMALS)
+    except NotADecimalError as error:
+        raise click.BadParameter(error.detail, param_hint="--eur") from error
+    return threshold_report(
+        opened(runtime), organisation=organisation, on=day.date(), eur=rate, subject=operator_subject()
+    )
+
+
 @click.command(name="thresholds")
 @click.argument("community")
-@click.option(
-    "--on",
-    "day",
-    required=True,
-    type=click.DateTime(formats=["%Y-%m-%d"]),
-    metavar="YYYY-MM-DD",
-    help="The last day of the twelve months.",
-)
-@click.option("--eur", required=True, metavar="RATE", help="zł per euro on that day, as 4.2512 (the NBP's average).")
+@dated
 @JSON_OPTION
 @click.option("--csv", "as_csv", is_flag=True, help="One line per limit, as CSV.")
 @click.pass_obj
@@ -88,7 +120,8 @@ def thresholds(runtime: Runtime, community: str, day: datetime, eur: str, as_jso
     """Hold what the ledger shows of payment tokens against the limits of law; exit code 3 when one is passed.
 
     Amounts are the issuer's, over the twelve months up to --on; accounts are those of COMMUNITY's members. Each limit
-    says where it stands and whether it was read in the official text. Not legal advice. The read is in the audit log.
+    says where it stands and whether it was read in the text of the article. What stands out is listed with what was
+    decided about it (`ogniwo token assess`). Not legal advice. The read is in the audit log.
 
     \b
     Examples:
@@ -97,29 +130,28 @@ def thresholds(runtime: Runtime, community: str, day: datetime, eur: str, as_jso
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
     if as_json and as_csv:
         raise click.UsageError("choose one of --json and --csv")
-    try:
-        rate = parse_decimal(eur, decimals=RATE_DECIMALS)
-    except NotADecimalError as error:
-        raise click.BadParameter(error.detail, param_hint="--eur") from error
-    report = threshold_report(
-        opened(runtime), organisation=community_of(community), on=day.date(), eur=rate, subject=operator_subject()
-    )
+    opened(runtime)
+    organisation = community_of(community)
+    report = reported(runtime, organisation, day=day, eur=eur)
+    known = assessed(report, organisation=organisation, subject=operator_subject())
     if as_json:
-        show_json(_document(report))
+        show_json(_document(report, known))
     elif as_csv:
         _csv(report)
     else:
         _show(report)
+        _decisions(report, known)
     if report.findings and not as_json:
         say_findings(report.findings)
     sys.exit(DONE_WITH_FINDINGS if report.passed else 0)
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
+    """A word of these reports in the language that is spoken."""
     return _WORDS[name][spoken_language() == "pl"]
 
 
-def _document(report: ThresholdReport) -> dict[str, Any]:
+def _document(report: ThresholdReport, known: Mapping[Finding, Assessment]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "organisation": report.organisation,
@@ -136,11 +168,15 @@ def _document(report: ThresholdReport) -> dict[str, Any]:
                 "basis": one.basis,
                 "amounts": amounts_row(one),
                 "limits": [_row(line) for line in one.lines],
-                "findings": [finding_row(finding) for finding in one.findings],
+                "findings": [_finding(finding, known.get(finding)) for finding in one.findings],
             }
             for one in report.assets
         ],
     }
+
+
+def _finding(finding: Finding, decided: Assessment | None) -> dict[str, Any]:
+    return {**finding_row(finding), "about": about_of(finding), "assessed": decided and assessment_row(decided)}
 
 
 def _row(line: Line) -> dict[str, Any]:
@@ -166,7 +202,7 @@ def _csv(report: ThresholdReport) -> None:
     """Amounts in minor units of the asset, as in the JSON."""
     rows = [{"asset": one.asset, "basis": one.basis, **_row(line)} for one in report.assets for line in one.lines]
     if not rows:
-        say(_word("none"))
+        say(word("none"))
         return
     writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -175,15 +211,38 @@ def _csv(report: ThresholdReport) -> None:
 
 def _show(report: ThresholdReport) -> None:
     if not report.assets:
-        click.echo(_word("none"))
+        click.echo(word("none"))
     for one in report.assets:
-        click.echo(f"{one.asset}  {report.first} - {report.last}  {_word('basis')}: {one.basis or _word('never')}")
+        click.echo(f"{one.asset}  {report.first} - {report.last}  {word('basis')}: {one.basis or word('never')}")
         amounts = one.counted.amounts
         for name in ("issued", "paid", "redeemed", "outstanding", "average", "highest", *_COUNTS):
             amount = getattr(amounts, name)
-            click.echo(f"  {_word(name)}: {amount if name in _COUNTS else _shown(amount, one)}")
+            click.echo(f"  {word(name)}: {amount if name in _COUNTS else _shown(amount, one)}")
         _limits(one)
         click.echo("")
+
+
+def _decisions(report: ThresholdReport, known: Mapping[Finding, Assessment]) -> None:
+    """What stands out, by what it is about, and what was decided; `ogniwo token assess` takes the first column."""
+    rows = [
+        (shortened(about_of(finding)), finding.code, finding.column, _decided(known.get(finding)))
+        for finding in report.findings
+        if about_of(finding)
+    ]
+    if rows:
+        show_table(headers=[word(name) for name in ("about", "finding", "account", "decided")], rows=rows)
+        click.echo("")
+
+
+def shortened(about: str) -> str:
+    """As much of a transaction's id as tells it from others; a limit's id whole."""
+    return about[:16] if len(about) == 64 else about
+
+
+def _decided(one: Assessment | None) -> str:
+    if one is None:
+        return word("open")
+    return " ".join(part for part in (word(one.decision), one.day.isoformat(), one.by, one.reference) if part)
 
 
 def _limits(one: AssetThresholds) -> None:
@@ -191,15 +250,15 @@ def _limits(one: AssetThresholds) -> None:
         return
     click.echo("")
     show_table(
-        headers=[_word(name) for name in ("limit", "what", "measured", "limit", "percent", "state", "account")],
+        headers=[word(name) for name in ("limit", "what", "measured", "limit", "percent", "state", "account")],
         rows=[
             (
                 line.limit.id,
-                _word(line.limit.measure),
+                word(line.limit.measure),
                 _amount(line.measured, line, one),
                 _amount(line.limit_minor, line, one),
                 str(line.percent),
-                _word("passed" if line.passed else "below" if line.applies else "other_basis"),
+                word("passed" if line.passed else "below" if line.applies else "other_basis"),
                 line.account,
             )
             for line in one.lines
@@ -209,9 +268,9 @@ def _limits(one: AssetThresholds) -> None:
     for line in one.lines:
         if not line.applies:
             continue
-        law = f"{line.limit.amount} {_word(line.limit.unit)}, {line.limit.source}"
-        sure = _word("confirmed") if line.limit.confirmed else f"{_word('unconfirmed')} {line.limit.seen}"
-        click.echo(f"  {line.limit.id}: {law} ({sure}); {_word('asks')}: {dict(line.limit.asks)[spoken_language()]}")
+        law = f"{line.limit.amount} {word(line.limit.unit)}, {line.limit.source}"
+        sure = f"{word('confirmed' if line.limit.confirmed else 'unconfirmed')} {line.limit.seen}"
+        click.echo(f"  {line.limit.id}: {law} ({sure}); {word('asks')}: {dict(line.limit.asks)[spoken_language()]}")
 
 
 def _amount(amount: int, line: Line, one: AssetThresholds) -> str:

@@ -14,6 +14,7 @@ from ogniwo.core.ledger.rebates import Window
 from ogniwo.interfaces.cli.arguments import COMMUNITY_OPTION, JSON_OPTION, MONTH, community_of, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, say, show_json, show_table
+from ogniwo.interfaces.cli.token_assess import assess_command, assessments_command
 from ogniwo.interfaces.cli.token_thresholds import thresholds
 from ogniwo.services.ledger import payments, rewarding
 from ogniwo.services.workspace.queries import operator_subject
@@ -442,3 +443,5 @@ def balance(runtime: Runtime, as_json: bool) -> None:  # noqa: FBT001 -- click's
 
 
 token_group.add_command(thresholds)
+token_group.add_command(assess_command)
+token_group.add_command(assessments_command)

@@ -106,6 +106,7 @@ ACTS: Final[dict[str, Promise]] = {
     "settings.door": _("Joining of new people set"),
     "site.add": _("Other installation added"),
     "site.remove": _("Other installation removed"),
+    "token.assess": _("Finding on payment tokens assessed"),
     "token.issue": _("Payment tokens issued"),
     "token.key": _("Key for payments registered"),
     "token.redeem": _("Payment tokens paid out"),

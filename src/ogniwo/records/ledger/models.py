@@ -1,6 +1,12 @@
-"""What the ledger's commitments stand for: payload and salt, kept off the log so that they can be erased."""
+"""Beside the log: what its commitments stand for, who read it, what was decided about payment tokens."""
 
 from django.db import models
+
+from ogniwo.records.parties.models import Organisation
+from ogniwo.records.visibility import VisibleQuerySet
+
+ASSESSED_AS = ("explained", "measures", "reported")
+"""What may follow from a finding on payment tokens: nothing, measures towards the holder, word to an authority."""
 
 
 class Commitment(models.Model):
@@ -35,3 +41,34 @@ class LedgerRead(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at} {self.account} {self.path}"
+
+
+class TokenAssessmentQuerySet(VisibleQuerySet["TokenAssessment"]):
+    """Assessments of organisations below a path; members see none."""
+
+    organisation_lookup = "organisation__path"
+
+
+class TokenAssessment(models.Model):
+    """What somebody decided about a finding on payment tokens: the findings it covers, why, under which number.
+
+    `findings` holds the keys of the findings as they were then, so that it covers nothing that grew since. Only ever
+    added; a later one beside it changes nothing of the earlier.
+    """
+
+    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="token_assessments")
+    about = models.CharField(max_length=64)
+    findings = models.JSONField()
+    decision = models.CharField(max_length=9, choices=[(one, one) for one in ASSESSED_AS])
+    note = models.CharField(max_length=1000)
+    reference = models.CharField(max_length=100, blank=True)
+    decided_by = models.CharField(max_length=150)
+    decided_at = models.DateTimeField()
+
+    objects = TokenAssessmentQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("decided_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} {self.about}: {self.decision}"
