@@ -7,6 +7,7 @@ that cannot be read this way is an error, so that no code stays undocumented.
 """
 
 import ast
+import gc
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Module:
     path: PurePath
     tree: ast.Module
     parents: dict[ast.AST, ast.AST]
+    nodes: tuple[ast.AST, ...]
+    calls: tuple[ast.Call, ...]
 
     def chain(self, node: ast.AST) -> Iterator[ast.AST]:
         """What a node stands in, innermost first, the module last."""
@@ -72,16 +75,27 @@ class Maker:
         return call.args[at] if at < len(call.args) else None
 
 
+def _read(path: Path, relative: PurePath) -> Module:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    parents: dict[ast.AST, ast.AST] = {}
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # grows as it goes: each node is looked into once
+        children = list(ast.iter_child_nodes(node))
+        parents.update(dict.fromkeys(children, node))
+        nodes += children
+    calls = tuple(node for node in nodes if isinstance(node, ast.Call))
+    return Module(".".join(relative.with_suffix("").parts), relative, tree, parents, tuple(nodes), calls)
+
+
 @cache
 def read_modules(source: Path) -> tuple[Module, ...]:
     """Parse every file below the package folder, once."""
-    modules = []
-    for path in sorted(source.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        relative = path.relative_to(source.parent)
-        modules.append(Module(".".join(relative.with_suffix("").parts), relative, tree, parents))
-    return tuple(modules)
+    gc.disable()  # millions of nodes that all stay: looking through them while they grow takes as long as parsing
+    try:
+        return tuple(_read(path, path.relative_to(source.parent)) for path in sorted(source.rglob("*.py")))
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def makers_of(modules: tuple[Module, ...]) -> list[Maker]:
@@ -90,7 +104,7 @@ def makers_of(modules: tuple[Module, ...]) -> list[Maker]:
     candidates = [
         (module, node)
         for module in modules
-        for node in ast.walk(module.tree)
+        for node in module.nodes
         if isinstance(node, Function) and "code" in _parameters(node)
     ]
     while True:
@@ -198,8 +212,8 @@ class _Reader:
             made = [
                 self.texts(call.args[0], one)
                 for one in scope
-                for call in ast.walk(one.tree)
-                if isinstance(call, ast.Call) and getattr(call.func, "id", "") in owners and call.args
+                for call in one.calls
+                if getattr(call.func, "id", "") in owners and call.args
             ]
             if made:
                 return self._union(made)
@@ -274,9 +288,9 @@ def finding_codes(source: Path) -> dict[str, Code]:
     found: dict[str, Code] = {}
     unread: list[str] = []
     for module in modules:
-        for call in ast.walk(module.tree):
-            maker = _called(call, makers, module) if isinstance(call, ast.Call) else None
-            if maker is None or not isinstance(call, ast.Call) or _hands_on(call, makers, module):
+        for call in module.calls:
+            maker = _called(call, makers, module)
+            if maker is None or _hands_on(call, makers, module):
                 continue
             given = maker.argument(call, "code")
             codes = reader.texts(given, module) if given is not None else None
@@ -330,7 +344,7 @@ def ledger_answers(source: Path) -> dict[str, Code]:
     }
     found = {str(text): Code() for text in texts.values()}
     for module in modules:
-        for node in ast.walk(module.tree):
+        for node in module.nodes:
             if not (isinstance(node, ast.Attribute) and getattr(node.value, "id", "") == "Code" and node.attr in texts):
                 continue
             code = found[str(texts[node.attr])]

@@ -1,5 +1,6 @@
 """The `ogniwo` command: wires the command line to Django and to one workspace."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,9 @@ def prepare(workspace: Path, *, for_people: bool = False) -> None:
 
 def main() -> NoReturn:
     """Run the command line; nothing but a line and an exit code comes of what goes wrong."""
+    # Most of what a command makes stays to its end: looking through it for garbage less often takes a tenth off the
+    # sample job. `ogniwo serve` sets its own numbers.
+    gc.set_threshold(50_000, 20, 50)
     runtime = Runtime(prepare=prepare)
     sys.exit(
         run_to_exit_code(
