@@ -1,5 +1,6 @@
 """Fixtures shared by all tests."""
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -13,6 +14,8 @@ import django
 import pytest
 from django.db import connections
 from django.utils import translation
+
+from ogniwo.project.entry import collect_less_often
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -38,6 +41,9 @@ def _prepare_django() -> Path:
     (folder / "ogniwo.toml").unlink()  # the records of the tests are wherever the environment says
     # The commands that tests start choose their settings themselves, as they do for a user.
     del os.environ["DJANGO_SETTINGS_MODULE"]
+    gc.collect()
+    gc.freeze()
+    collect_less_often()
     return folder
 
 
