@@ -225,13 +225,19 @@ def _show(report: ThresholdReport) -> None:
 def _decisions(report: ThresholdReport, known: Mapping[Finding, Assessment]) -> None:
     """What stands out, by what it is about, and what was decided; `ogniwo token assess` takes the first column."""
     rows = [
-        (shortened(about_of(finding)), finding.code, finding.column, _decided(known.get(finding)))
+        (shortened(about_of(finding)), _named(finding), finding.column, _decided(known.get(finding)))
         for finding in report.findings
         if about_of(finding)
     ]
     if rows:
         show_table(headers=[word(name) for name in ("about", "finding", "account", "decided")], rows=rows)
         click.echo("")
+
+
+def _named(finding: Finding) -> str:
+    """The code, and which limit it is about where the first column does not say."""
+    limit = dict(finding.facts).get("limit", "")
+    return f"{finding.code} {limit}" if limit not in {"", about_of(finding)} else finding.code
 
 
 def shortened(about: str) -> str:
