@@ -60,9 +60,9 @@ class TokenAssessment(models.Model):
     about = models.CharField(max_length=64)
     findings = models.JSONField()
     decision = models.CharField(max_length=9, choices=[(one, one) for one in ASSESSED_AS])
-    note = models.CharField(max_length=1000)
-    reference = models.CharField(max_length=100, blank=True)
-    decided_by = models.CharField(max_length=150)
+    note = models.TextField()
+    reference = models.TextField(blank=True)
+    decided_by = models.TextField()
     decided_at = models.DateTimeField()
 
     objects = TokenAssessmentQuerySet.as_manager()

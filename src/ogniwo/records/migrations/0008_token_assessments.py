@@ -45,9 +45,9 @@ class Migration(migrations.Migration):
                         max_length=9,
                     ),
                 ),
-                ("note", models.CharField(max_length=1000)),
-                ("reference", models.CharField(blank=True, max_length=100)),
-                ("decided_by", models.CharField(max_length=150)),
+                ("note", models.TextField()),
+                ("reference", models.TextField(blank=True)),
+                ("decided_by", models.TextField()),
                 ("decided_at", models.DateTimeField()),
                 (
                     "organisation",
