@@ -68,7 +68,7 @@ def test_no_file_speaks_of_where_it_was_written(pattern, what):
     [
         (WORKPLACE, "as the last Session asked"),
         (WORKPLACE, "two helpers wrote this"),
-        (MACHINE_PATH, "see /work/main/src"),
+        (MACHINE_PATH, "see /work/x/src"),
         (MACHINE_PATH, "open('/home/me/x')"),
         (REGISTRY, "--index-url https://example"),
     ],
@@ -79,7 +79,7 @@ def test_the_patterns_catch_what_they_are_for(pattern, text):
 
 def test_ordinary_text_is_let_through():
     assert not WORKPLACE.search("the obsession with reagents")
-    assert not MACHINE_PATH.search("src/work/main and ../home/x, see tests/root/a")
+    assert not MACHINE_PATH.search("src/work/x and ../home/x, see tests/root/a")
 
 
 def test_every_glossary_row_translates_one_term_once():

@@ -91,6 +91,12 @@ def community_of(code: str) -> Organisation:
     return community(code=code, subject=operator_subject())
 
 
+def one_form(*, as_json: bool, as_csv: bool) -> None:
+    """Refuse to give an answer in two forms at once."""
+    if as_json and as_csv:
+        raise click.UsageError("choose one of --json and --csv")
+
+
 def who() -> str:
     """Whoever gives the command, for the log: the user of the system where it names one."""
     return os.environ.get("USER", "") or "command line"

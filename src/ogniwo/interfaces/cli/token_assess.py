@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from ogniwo.interfaces.cli.arguments import JSON_OPTION, community_of, opened, who
+from ogniwo.interfaces.cli.arguments import JSON_OPTION, community_of, one_form, opened, who
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import answers_refusals, say, show_json, show_table
 from ogniwo.interfaces.cli.token_thresholds import dated, reported, shortened, word
@@ -52,7 +52,7 @@ def assess_command(  # noqa: PLR0913, PLR0917 -- click hands every option over
     organisation = community_of(community)
     one = assess(
         workspace,
-        reported(runtime, organisation, day=day, eur=eur),
+        reported(workspace, organisation, day=day, eur=eur),
         organisation=organisation,
         about=about,
         decision=decision,
@@ -71,8 +71,7 @@ def assess_command(  # noqa: PLR0913, PLR0917 -- click hands every option over
 @answers_refusals
 def assessments_command(runtime: Runtime, community: str, as_json: bool, as_csv: bool) -> None:  # noqa: FBT001 -- click's way
     """Show the register of assessments, oldest first: what, when, who, why, under which number."""
-    if as_json and as_csv:
-        raise click.UsageError("choose one of --json and --csv")
+    one_form(as_json=as_json, as_csv=as_csv)
     opened(runtime)
     organisation = community_of(community)
     found = assessments_of(organisation=organisation, subject=operator_subject())

@@ -11,7 +11,7 @@ import click
 from ogniwo.core.kernel.findings import Finding, finding_row
 from ogniwo.core.kernel.quantities import NotADecimalError, format_decimal, parse_decimal
 from ogniwo.core.ledger.thresholds import RATE_DECIMALS
-from ogniwo.interfaces.cli.arguments import JSON_OPTION, community_of, opened
+from ogniwo.interfaces.cli.arguments import JSON_OPTION, community_of, one_form, opened
 from ogniwo.interfaces.cli.main import Runtime
 from ogniwo.interfaces.cli.output import (
     DONE_WITH_FINDINGS,
@@ -31,6 +31,7 @@ from ogniwo.services.ledger.thresholds import (
     amounts_row,
     threshold_report,
 )
+from ogniwo.services.workspace.model import Workspace
 from ogniwo.services.workspace.queries import Organisation, operator_subject
 
 _WORDS = {
@@ -98,15 +99,13 @@ def dated(command: Callable[..., Any]) -> Callable[..., Any]:
     return day(rate(command))
 
 
-def reported(runtime: Runtime, organisation: Organisation, *, day: datetime, eur: str) -> ThresholdReport:
+def reported(workspace: Workspace, organisation: Organisation, *, day: datetime, eur: str) -> ThresholdReport:
     """The report of a day at a rate, as they were given."""
     try:
         rate = parse_decimal(eur, decimals=RATE_DECIMALS)
     except NotADecimalError as error:
         raise click.BadParameter(error.detail, param_hint="--eur") from error
-    return threshold_report(
-        opened(runtime), organisation=organisation, on=day.date(), eur=rate, subject=operator_subject()
-    )
+    return threshold_report(workspace, organisation=organisation, on=day.date(), eur=rate, subject=operator_subject())
 
 
 @click.command(name="thresholds")
@@ -128,11 +127,10 @@ def thresholds(runtime: Runtime, community: str, day: datetime, eur: str, as_jso
       ogniwo token thresholds SEL --on 2026-12-31 --eur 4.2512
       ogniwo token thresholds SEL --on 2026-12-31 --eur 4.2512 --csv > limits.csv
     """  # noqa: D301 -- \b is click's mark for "keep these lines"
-    if as_json and as_csv:
-        raise click.UsageError("choose one of --json and --csv")
-    opened(runtime)
+    one_form(as_json=as_json, as_csv=as_csv)
+    workspace = opened(runtime)
     organisation = community_of(community)
-    report = reported(runtime, organisation, day=day, eur=eur)
+    report = reported(workspace, organisation, day=day, eur=eur)
     known = assessed(report, organisation=organisation, subject=operator_subject())
     if as_json:
         show_json(_document(report, known))

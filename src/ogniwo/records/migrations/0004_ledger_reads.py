@@ -2,30 +2,7 @@
 
 from django.db import migrations, models
 
-TABLE = "records_ledgerread"
-
-
-def add_triggers(apps, schema_editor):
-    vendor = schema_editor.connection.vendor
-    if vendor == "postgresql":
-        schema_editor.execute(
-            f"CREATE TRIGGER {TABLE}_append_only BEFORE UPDATE OR DELETE ON {TABLE} "
-            "FOR EACH ROW EXECUTE FUNCTION ogniwo_append_only()"
-        )
-        return
-    for verb in ("UPDATE", "DELETE"):
-        schema_editor.execute(
-            f"CREATE TRIGGER {TABLE}_no_{verb.lower()} BEFORE {verb} ON {TABLE} "
-            f"BEGIN SELECT RAISE(ABORT, '{TABLE} is append-only'); END"
-        )
-
-
-def drop_triggers(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"DROP TRIGGER {TABLE}_append_only ON {TABLE}")
-        return
-    for verb in ("update", "delete"):
-        schema_editor.execute(f"DROP TRIGGER {TABLE}_no_{verb}")
+from ogniwo.records.append_only import append_only
 
 
 class Migration(migrations.Migration):
@@ -43,5 +20,5 @@ class Migration(migrations.Migration):
             ],
             options={"ordering": ("at", "id")},
         ),
-        migrations.RunPython(add_triggers, drop_triggers),
+        append_only("records_ledgerread"),
     ]

@@ -3,29 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-TABLE = "records_closeapproval"
-
-
-def add_triggers(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(
-            f"CREATE TRIGGER {TABLE}_append_only BEFORE UPDATE OR DELETE ON {TABLE} "
-            "FOR EACH ROW EXECUTE FUNCTION ogniwo_append_only()"
-        )
-        return
-    for verb in ("UPDATE", "DELETE"):
-        schema_editor.execute(
-            f"CREATE TRIGGER {TABLE}_no_{verb.lower()} BEFORE {verb} ON {TABLE} "
-            f"BEGIN SELECT RAISE(ABORT, '{TABLE} is append-only'); END"
-        )
-
-
-def drop_triggers(apps, schema_editor):
-    if schema_editor.connection.vendor == "postgresql":
-        schema_editor.execute(f"DROP TRIGGER {TABLE}_append_only ON {TABLE}")
-        return
-    for verb in ("update", "delete"):
-        schema_editor.execute(f"DROP TRIGGER {TABLE}_no_{verb}")
+from ogniwo.records.append_only import append_only
 
 
 class Migration(migrations.Migration):
@@ -59,5 +37,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(add_triggers, drop_triggers),
+        append_only("records_closeapproval"),
     ]

@@ -86,13 +86,10 @@ def assessments_of(*, organisation: Organisation, subject: Subject) -> tuple[Ass
 
 def assessed(report: ThresholdReport, *, organisation: Organisation, subject: Subject) -> dict[Finding, Assessment]:
     """The newest assessment of each finding of a report that has one."""
-    known = {
-        tuple(sorted(key.items())): one
-        for one in assessments_of(organisation=organisation, subject=subject)
-        for key in one.findings
-    }
-    found = {finding: known.get(tuple(sorted(key_of(finding).items()))) for finding in report.findings}
-    return {finding: one for finding, one in found.items() if one is not None}
+    lines = assessments_of(organisation=organisation, subject=subject)
+    known = {frozenset(key.items()): one for one in lines for key in one.findings}
+    found = ((finding, known.get(frozenset(key_of(finding).items()))) for finding in report.findings)
+    return {finding: one for finding, one in found if one is not None}
 
 
 def assess(
@@ -139,14 +136,11 @@ def assess(
 
 
 def _about(report: ThresholdReport, about: str) -> Iterator[Finding]:
+    long_enough = len(about) >= SHORTEST_BEGINNING
     for finding in report.findings:
-        whole = about_of(finding)
-        if whole and (whole == about or (len(about) >= SHORTEST_BEGINNING and _begins(finding, about))):
+        begins = long_enough and dict(finding.facts).get("transaction", "").startswith(about)
+        if begins or (about and about_of(finding) == about):
             yield finding
-
-
-def _begins(finding: Finding, about: str) -> bool:
-    return dict(finding.facts).get("transaction", "").startswith(about)
 
 
 def _assessment(row: TokenAssessment) -> Assessment:

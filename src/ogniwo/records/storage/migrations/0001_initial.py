@@ -3,32 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-
-TABLES = ("storages_storagedeclaration", "storages_storagemonth")
-
-
-def add_triggers(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION ogniwo_append_only()"
-            )
-            continue
-        for verb in ("UPDATE", "DELETE"):
-            schema_editor.execute(
-                f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-
-
-def drop_triggers(apps, schema_editor):
-    for table in TABLES:
-        if schema_editor.connection.vendor == "postgresql":
-            schema_editor.execute(f"DROP TRIGGER {table}_append_only ON {table}")
-            continue
-        for verb in ("update", "delete"):
-            schema_editor.execute(f"DROP TRIGGER {table}_no_{verb}")
+from ogniwo.records.append_only import append_only
 
 
 class Migration(migrations.Migration):
@@ -115,5 +90,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
-        migrations.RunPython(add_triggers, drop_triggers),
+        append_only("storages_storagedeclaration", "storages_storagemonth"),
     ]
